@@ -1,0 +1,49 @@
+/** What went wrong, as the user would file it. Decides the exit status (docs/formats.md). */
+export type ErrorKind = 'USAGE' | 'DATA' | 'PROTOCOL' | 'FAILED' | 'STOPPED'
+
+const STATUS: Readonly<Record<ErrorKind, number>> = {
+  USAGE: 2, // UPF, DFLTS, ids, index, PROCS, options, output not writable
+  DATA: 3, // DATA_SOURCE absent, truncated or foreign Parquet, missing column, NaN
+  PROTOCOL: 4, // launcher, sockets
+  FAILED: 5, // finished, some RUNs failed
+  STOPPED: 6, // stopped early but resumable
+}
+
+/**
+ * The one error class. The message names subject, place, what was found and what was wanted.
+ * Anything else that is thrown is a bug and keeps its stack.
+ *
+ * @param hint one imperative sentence: what to do now
+ */
+export class HedError extends Error {
+  readonly kind: ErrorKind
+  readonly hint: string | undefined
+  constructor(kind: ErrorKind, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'HedError'
+    this.kind = kind
+    this.hint = options.hint
+  }
+}
+
+/** Exit status of whatever was thrown: 2–6 for a HedError, 1 for a bug. */
+export function exitStatus(error: unknown): number {
+  return error instanceof HedError ? STATUS[error.kind] : 1
+}
+
+/** Closes a switch: a forgotten variant does not compile. */
+export function unreachable(x: never): never {
+  throw new Error(`unreachable: ${JSON.stringify(x)}`)
+}
+
+/** The message of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The code of a system error (`ENOENT`, `EXDEV`, ...), or undefined. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined
+}

@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto'
+import * as fs from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { codeOf, HedError } from './errors.js'
+
+/** A name beside `path` that no other process uses. Same directory, so that a rename is atomic. */
+export function beside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}`)
+}
+
+/**
+ * Write a file that another process may read: beside, fsync, rename, fsync of the directory.
+ * A reader sees the old bytes or the new ones, also after a crash.
+ *
+ * @param mode permission bits; 0o600 for keys, else the umask decides
+ */
+export async function writeAtomic(
+  path: string,
+  data: string | Uint8Array,
+  mode = 0o666,
+): Promise<void> {
+  const temporary = beside(path)
+  try {
+    const file = await open(temporary, 'wx', mode)
+    try {
+      await file.writeFile(data)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+  await syncDirectory(dirname(path))
+}
+
+/** As writeAtomic, for commands that do one thing after another. */
+export function writeAtomicSync(path: string, data: string | Uint8Array, mode = 0o666): void {
+  const temporary = beside(path)
+  try {
+    const fd = fs.openSync(temporary, 'wx', mode)
+    try {
+      fs.writeFileSync(fd, data)
+      fs.fsyncSync(fd)
+    } finally {
+      fs.closeSync(fd)
+    }
+    fs.renameSync(temporary, path)
+  } catch (error) {
+    fs.rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
+/** Make renames in a directory durable. Some file systems refuse to sync a directory: not an error. */
+export async function syncDirectory(path: string): Promise<void> {
+  try {
+    const directory = await open(path, 'r')
+    try {
+      await directory.sync()
+    } finally {
+      await directory.close()
+    }
+  } catch (error) {
+    if (!['EINVAL', 'EPERM', 'EISDIR', 'ENOTSUP', 'EBADF'].includes(codeOf(error) ?? ''))
+      throw error
+  }
+}
+
+/** Text of a file, or undefined if there is none (ENOENT, ENOTDIR). Other faults are thrown. */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return fs.readFileSync(path, 'utf8')
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return undefined
+    throw error
+  }
+}
+
+/**
+ * Text of a file that the user named.
+ * @param what for the message: "UPF", "DFLTS", ...
+ * @throws HedError USAGE if it cannot be read
+ */
+export function readNamed(path: string, what: string): string {
+  try {
+    return fs.readFileSync(path, 'utf8')
+  } catch (error) {
+    const code = codeOf(error)
+    const why =
+      code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : (code ?? '?')
+    throw new HedError('USAGE', `${path}: ${what} cannot be read: ${why}`, {
+      hint: `Give the path of an existing ${what} file.`,
+      cause: error,
+    })
+  }
+}

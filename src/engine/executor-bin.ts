@@ -1,0 +1,3 @@
+import { executorMain } from './executor.js'
+
+executorMain()

@@ -1,0 +1,92 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import type { Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { lineSplitter } from '../base/lines.js'
+import { parseFromExecutor, type FromExecutor, type ToExecutor } from './executor-protocol.js'
+import type { Fate } from './fates.js'
+
+const PROGRAM = fileURLToPath(new URL('./executor-bin.js', import.meta.url))
+
+export interface ExecutorHost {
+  tell(message: ToExecutor): void
+  /** SIGKILL to the executor and whatever it started. */
+  kill(): void
+}
+
+export interface ExecutorEvents {
+  readonly onMessage: (message: FromExecutor) => void
+  /** One line of its stdout or stderr. */
+  readonly onOutput: (line: string) => void
+  readonly onExit: (fate: Fate, how: string) => void
+}
+
+/** Start an executor in a process group of its own. */
+export function spawnExecutor(
+  environment: NodeJS.ProcessEnv,
+  { onMessage, onOutput, onExit }: ExecutorEvents,
+): ExecutorHost {
+  const child = spawn(process.execPath, [PROGRAM], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+    env: environment,
+  })
+  const [, stdout, stderr, to, from] = child.stdio
+  let lastLines = ''
+  const output = lineSplitter(line => {
+    lastLines = (lastLines + line).slice(-4000)
+    onOutput(line)
+  })
+  stdout?.on('data', output)
+  stderr?.on('data', output)
+  ;(from as NodeJS.ReadableStream).on(
+    'data',
+    lineSplitter(line => {
+      const message = parseFromExecutor(line)
+      if (message) onMessage(message)
+      else onOutput(line)
+    }),
+  )
+  const pipe = to as Writable
+  pipe.on('error', () => undefined) // EPIPE: its exit tells
+  let exited = false
+  // 'close' comes after its pipes are read to the end, so no last word is lost
+  child.on('close', (code, signal) => {
+    exited = true
+    onExit(...judge(code, signal, lastLines))
+  })
+  child.on('error', error => {
+    if (child.pid !== undefined || exited) return
+    exited = true
+    onExit('crashed', `cannot be started: ${error.message}`)
+  })
+  return {
+    tell: message => {
+      if (!exited) pipe.write(`${JSON.stringify(message)}\n`)
+    },
+    kill: () => {
+      if (!exited) killGroup(child)
+    },
+  }
+}
+
+/** What an exit means where nobody asked for it. */
+function judge(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  output: string,
+): [fate: Fate, how: string] {
+  if (signal !== null) {
+    const heap = /heap out of memory|Allocation failed/i.test(output)
+    return [heap ? 'out-of-memory' : 'crashed', `died of ${signal}`]
+  }
+  return [code === 0 ? 'no-marker' : 'failed', `exit ${code ?? '?'}`]
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    child.kill('SIGKILL') // the group is gone or was never made
+  }
+}

@@ -1,0 +1,74 @@
+import type { Progress } from '../experiment/workflow.js'
+import type { Fate } from './fates.js'
+import type { Finish, Order } from './protocol.js'
+
+/**
+ * Agent and executor: one JSON object a line, on file descriptor 3 (to the executor) and 4 (from it).
+ * stdout and stderr stay free for the workflow; the agent stamps their lines into the rank's log.
+ * When descriptor 3 closes the executor must end at once, whatever it is doing.
+ *
+ *     agent                      executor
+ *       stage ─────────────────────>        a short-lived executor: node-local form of the data
+ *            <───────────── staged │ ended
+ *       open ──────────────────────>        load workflow, data and backend, once
+ *            <───────────── opened │ ended
+ *       run ───────────────────────>        one RUN at a time
+ *            <─────── progress …
+ *       stop ──────────────────────>        make the last finished epoch durable, end the RUN
+ *            <────────────── done │ ended
+ *
+ * An executor may be written in any language.
+ */
+export type ToExecutor =
+  | {
+      readonly type: 'stage'
+      /** URL of the workflow's module. */
+      readonly workflow: string
+      readonly dataSource: string
+      /** sha256 over the files, as in exp.json: other data is refused. */
+      readonly digest: string
+      /** Folder to fill; made by the executor, published by rename. */
+      readonly target: string
+    }
+  | {
+      readonly type: 'open'
+      readonly workflow: string
+      readonly data: string
+      readonly threads: number
+      readonly backend: string
+    }
+  | {
+      readonly type: 'run'
+      readonly order: Order
+      /** EXP directory. */
+      readonly exp: string
+      readonly leaderEpoch: number
+      readonly nonce: string
+      readonly rank: number
+      readonly host: string
+      readonly tile: number
+      /** Node-local folder for this RUN alone. */
+      readonly temporary: string
+      /** sha256 of the data: goes into the marker. */
+      readonly data: string
+    }
+  | { readonly type: 'stop' }
+
+export type FromExecutor =
+  | { readonly type: 'staged' }
+  | { readonly type: 'opened' }
+  | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'done'; readonly finish: Finish }
+  | { readonly type: 'ended'; readonly fate: Fate; readonly message: string }
+
+/** One line from an executor; undefined if it is none of ours. */
+export function parseFromExecutor(line: string): FromExecutor | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null && 'type' in value
+      ? (value as FromExecutor)
+      : undefined
+  } catch {
+    return undefined
+  }
+}

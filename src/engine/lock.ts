@@ -1,0 +1,161 @@
+import * as fs from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { codeOf, HedError } from '../base/errors.js'
+import { readIfThere, writeAtomic, writeAtomicSync } from '../base/files.js'
+
+/**
+ * One leader an EXP, without flock, which Lustre and NFS may lack: `mkdir` is the lock.
+ *
+ *     .engine/lock/holder.json   { host, boot, pid, start, counter }
+ *
+ * Held on this host by a process that is gone: taken over at once. On another host: taken over when the
+ * counter stood still for 30 s of our own clock.
+ */
+export interface Lock {
+  /** Grows with every leader of the EXP: the fence that keeps a forgotten one from writing. */
+  readonly epoch: number
+  /** Show that we live: raise the counter. Call every few seconds. */
+  beat(): Promise<void>
+  release(): void
+}
+
+interface Holder {
+  readonly host: string
+  readonly boot: string
+  readonly pid: number
+  /** Start time of the process in clock ticks since boot, so that a reused pid is seen. */
+  readonly start: string
+  readonly counter: number
+}
+
+/** Counters are raised every 5 s; six missed ones mean that nobody raises them. */
+const STILL_SECONDS = 30
+
+/**
+ * @param engine the `.engine` directory of an EXP
+ * @throws HedError USAGE if a living leader holds it
+ */
+export async function acquireLock(engine: string, onWait: (text: string) => void): Promise<Lock> {
+  const directory = join(engine, 'lock')
+  const file = join(directory, 'holder.json')
+  const mine = { host: hostname(), boot: bootId(), pid: process.pid, start: startTime(process.pid) }
+  for (;;) {
+    try {
+      fs.mkdirSync(directory, { mode: 0o700 })
+      break
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error
+    }
+    const held = readHolder(file)
+    await waitUntilDead(file, held, mine, onWait)
+    takeAway(directory, file, held)
+  }
+  let counter = 0
+  writeAtomicSync(file, JSON.stringify({ ...mine, counter }))
+  const epoch = nextEpoch(engine)
+  return {
+    epoch,
+    beat: async () => {
+      counter++
+      await writeAtomic(file, JSON.stringify({ ...mine, counter }))
+    },
+    release: () => {
+      const holder = readHolder(file)
+      if (holder?.pid === mine.pid && holder.start === mine.start && holder.host === mine.host)
+        fs.rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+async function waitUntilDead(
+  file: string,
+  held: Holder | undefined,
+  mine: Omit<Holder, 'counter'>,
+  onWait: (text: string) => void,
+): Promise<void> {
+  if (held && held.host === mine.host) {
+    const alive = held.boot === mine.boot && startTime(held.pid) === held.start
+    if (alive) throw busy(held)
+    return
+  }
+  // another host, or a holder that died between mkdir and writing: only the clock tells
+  const who = held ? `process ${held.pid} on ${held.host}` : 'an unknown process'
+  onWait(`the EXP is locked by ${who}; waiting up to ${STILL_SECONDS} s for a sign of life`)
+  const end = performance.now() + (held ? STILL_SECONDS : 2) * 1000
+  while (performance.now() < end) {
+    await sleep(500)
+    const now = readHolder(file)
+    if (now === undefined && held !== undefined) return // released
+    if (now && (now.counter !== held?.counter || now.pid !== held.pid)) throw busy(now)
+  }
+}
+
+/** Only what was seen to be dead goes: rename is atomic, and what comes away must be what was judged. */
+function takeAway(directory: string, file: string, held: Holder | undefined): void {
+  if (JSON.stringify(readHolder(file)) !== JSON.stringify(held)) return
+  const away = `${directory}-${process.pid}-${Date.now()}`
+  try {
+    fs.renameSync(directory, away)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw error
+  }
+  fs.rmSync(away, { recursive: true, force: true })
+}
+
+function busy(holder: Holder): HedError {
+  return new HedError(
+    'USAGE',
+    `this EXP is being run by process ${holder.pid} on ${holder.host}: one leader an EXP`,
+    { hint: 'Wait until it ends, or stop it with Ctrl-C or SIGTERM; then resume.' },
+  )
+}
+
+/** The next number nobody has had: made with O_EXCL, so two leaders never share one. */
+function nextEpoch(engine: string): number {
+  const directory = join(engine, 'epochs')
+  fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
+  let epoch = Math.max(0, ...fs.readdirSync(directory).map(Number).filter(Number.isInteger)) + 1
+  for (;;)
+    try {
+      fs.closeSync(fs.openSync(join(directory, String(epoch)), 'wx'))
+      return epoch
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error
+      epoch++
+    }
+}
+
+function readHolder(file: string): Holder | undefined {
+  const text = readIfThere(file)
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text) as Holder
+  } catch {
+    return undefined
+  }
+}
+
+function bootId(): string {
+  return (readIfThere('/proc/sys/kernel/random/boot_id') ?? '').trim()
+}
+
+/** Field 22 of /proc/PID/stat; empty for a process that is gone or a zombie, or without /proc. */
+function startTime(pid: number): string {
+  const stat = readIfThere(`/proc/${pid}/stat`)
+  if (stat === undefined) return fs.existsSync('/proc/self') ? '' : aliveText(pid)
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields[0] === 'Z' ? '' : (fields[19] ?? '')
+}
+
+/** Without /proc (macOS) a living pid is all that can be asked for. */
+function aliveText(pid: number): string {
+  try {
+    process.kill(pid, 0)
+    return 'alive'
+  } catch (error) {
+    return codeOf(error) === 'EPERM' ? 'alive' : ''
+  }
+}

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { codeOf } from '../base/errors.js'
+import { readIfThere, writeAtomic, writeAtomicSync } from '../base/files.js'
+import { newKeys, type Keys } from './socket.js'
+
+/** Where the leader is: one small file in `.engine`, the only thing an agent needs besides the keys. */
+export interface Rendezvous {
+  readonly addresses: readonly string[]
+  readonly epoch: number
+}
+
+const FILE = 'rendezvous.json'
+
+export async function writeRendezvous(engine: string, rendezvous: Rendezvous): Promise<void> {
+  await writeAtomic(join(engine, FILE), JSON.stringify(rendezvous), 0o600)
+}
+
+/** @returns undefined if there is none (yet) */
+export async function readRendezvous(engine: string): Promise<Rendezvous | undefined> {
+  try {
+    return JSON.parse(await readFile(join(engine, FILE), 'utf8')) as Rendezvous
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+/**
+ * Wait for a leader of at least `epoch`, asking again after 20 ms, then ever more seldom up to 1 s,
+ * jittered: ten thousand agents must not ask a shared file system in step.
+ */
+export async function awaitRendezvous(engine: string, epoch: number): Promise<Rendezvous> {
+  for (let wait = 20; ; wait = Math.min(1000, wait * 1.5)) {
+    const found = await readRendezvous(engine)
+    if (found && found.epoch >= epoch) return found
+    await sleep(wait * (0.5 + Math.random()))
+  }
+}
+
+/** Keys of this EXP, made once and kept over leader restarts; 0600, never linked, exported or logged. */
+export function keysOf(engine: string): Keys {
+  const path = join(engine, 'keys.json')
+  const text = readIfThere(path)
+  if (text !== undefined) return JSON.parse(text) as Keys
+  const keys = newKeys()
+  writeAtomicSync(path, JSON.stringify(keys), 0o600)
+  return keys
+}

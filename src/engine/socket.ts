@@ -1,0 +1,194 @@
+import { Dealer, Reply, Router, curveKeyPair, type MessageLike } from 'zeromq'
+import { HedError } from '../base/errors.js'
+import { MAX_FRAME } from './protocol.js'
+
+/** The one door to ZeroMQ: TCP with CURVE, one admitted client key, one sender a socket. */
+export interface Keys {
+  readonly server: { readonly publicKey: string; readonly secretKey: string }
+  readonly client: { readonly publicKey: string; readonly secretKey: string }
+}
+
+export function newKeys(): Keys {
+  return { server: curveKeyPair(), client: curveKeyPair() }
+}
+
+export interface ServerSocket {
+  /** `tcp://127.0.0.1:40123` */
+  readonly addresses: readonly string[]
+  /** Dropped, and counted by `onUndelivered`, where the peer is gone. */
+  send(to: string, frame: string): void
+  /** Frames that could not be delivered, and connections refused. */
+  readonly dropped: () => number
+  close(): Promise<void>
+}
+
+/**
+ * ROUTER for the leader.
+ * @param interfaces IP addresses to bind to, each on a free port; `127.0.0.1` and only that on one machine
+ */
+export async function listen(
+  keys: Keys,
+  interfaces: readonly string[],
+  onFrame: (from: string, frame: Uint8Array) => void,
+): Promise<ServerSocket> {
+  const gate = await openGate(keys.client.publicKey)
+  const router = new Router({
+    mandatory: true, // a send to a peer that is gone fails instead of vanishing
+    handover: false,
+    linger: 500,
+    maxMessageSize: MAX_FRAME,
+    curveServer: true,
+    curveSecretKey: keys.server.secretKey,
+    zapDomain: DOMAIN,
+    zapEnforceDomain: true, // without it and a handler libzmq admits every key
+    heartbeatInterval: 10_000,
+    heartbeatTimeout: 60_000,
+    backlog: 4096,
+  })
+  const addresses: string[] = []
+  for (const address of interfaces) {
+    await router.bind(`tcp://${address}:*`)
+    const bound = router.lastEndpoint
+    if (bound === null) throw new HedError('PROTOCOL', `no port could be had on ${address}`)
+    addresses.push(bound)
+  }
+  let dropped = 0
+  const outbox = sender(
+    frames => router.send(frames),
+    () => dropped++,
+  )
+  const reading = (async () => {
+    for await (const frames of router) {
+      const [from, frame] = frames
+      if (from && frame && frames.length === 2) onFrame(from.toString(), frame)
+      else dropped++
+    }
+  })()
+  return {
+    addresses,
+    send: (to, frame) => outbox.push([to, frame]),
+    dropped: () => dropped,
+    close: async () => {
+      await outbox.drained()
+      router.close()
+      gate.close()
+      await reading
+    },
+  }
+}
+
+export interface ClientSocket {
+  send(frame: string): void
+  close(): Promise<void>
+}
+
+/** DEALER for an agent. Reconnects by itself, silently: leases tell whether the leader lives. */
+export function connect(
+  keys: { readonly client: Keys['client']; readonly serverKey: string },
+  addresses: readonly string[],
+  id: string,
+  onFrame: (frame: Uint8Array) => void,
+): ClientSocket {
+  const dealer = new Dealer({
+    routingId: id,
+    linger: 500,
+    maxMessageSize: MAX_FRAME,
+    curveServerKey: keys.serverKey,
+    curvePublicKey: keys.client.publicKey,
+    curveSecretKey: keys.client.secretKey,
+    reconnectInterval: 100,
+    reconnectMaxInterval: 5_000,
+    connectTimeout: 10_000,
+    heartbeatInterval: 10_000,
+    heartbeatTimeout: 60_000,
+  })
+  // the leader names every address it listens on; the first that this host reaches would do,
+  // but one ROUTER behind two of them would see one routing id twice
+  const [address] = addresses
+  if (address === undefined) throw new HedError('PROTOCOL', 'the leader has given no address')
+  dealer.connect(address)
+  const outbox = sender(
+    frames => dealer.send(frames),
+    () => undefined,
+  )
+  const reading = (async () => {
+    for await (const frames of dealer) if (frames[0] && frames.length === 1) onFrame(frames[0])
+  })()
+  return {
+    send: frame => outbox.push([frame]),
+    close: async () => {
+      await outbox.drained()
+      dealer.close()
+      await reading
+    },
+  }
+}
+
+const DOMAIN = 'upf-heds'
+
+/** ZeroMQ Authentication Protocol: admits the one client key of this EXP. One gate a process. */
+async function openGate(clientKey: string): Promise<Reply> {
+  const gate = new Reply({ linger: 0 })
+  await gate.bind('inproc://zeromq.zap.01')
+  void (async () => {
+    for await (const [version, id, domain, , , mechanism, credentials] of gate) {
+      const admitted =
+        version?.toString() === '1.0' &&
+        domain?.toString() === DOMAIN &&
+        mechanism?.toString() === 'CURVE' &&
+        credentials !== undefined &&
+        z85(credentials) === clientKey
+      const status = admitted ? ['200', 'OK'] : ['400', 'key not admitted']
+      await gate.send(['1.0', id ?? '', ...status, '', ''])
+    }
+  })()
+  return gate
+}
+
+/** zeromq.js allows one send in flight a socket: a queue, and one loop that empties it. */
+function sender(
+  send: (frames: MessageLike[]) => Promise<void>,
+  onFailure: (error: unknown) => void,
+): { push: (frames: MessageLike[]) => void; drained: () => Promise<void> } {
+  let queue: MessageLike[][] = []
+  let running: Promise<void> | undefined
+  const run = async () => {
+    while (queue.length > 0) {
+      const batch = queue
+      queue = []
+      for (const frames of batch)
+        try {
+          await send(frames)
+        } catch (error) {
+          onFailure(error) // EHOSTUNREACH: the peer is gone, its lease or its exit will tell
+        }
+    }
+    running = undefined
+  }
+  return {
+    push: frames => {
+      queue.push(frames)
+      running ??= run()
+    },
+    drained: async () => {
+      await running
+    },
+  }
+}
+
+const Z85 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#'
+
+/** ZeroMQ's base-85 text of a 32-byte key. @see rfc.zeromq.org/spec/32 */
+function z85(bytes: Buffer): string {
+  let text = ''
+  for (let at = 0; at + 4 <= bytes.length; at += 4) {
+    let value = bytes.readUInt32BE(at)
+    let five = ''
+    for (let i = 0; i < 5; i++) {
+      five = Z85.charAt(value % 85) + five
+      value = Math.floor(value / 85)
+    }
+    text += five
+  }
+  return text
+}

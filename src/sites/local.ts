@@ -1,0 +1,106 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import type { Writable } from 'node:stream'
+import { lineSplitter } from '../base/lines.js'
+
+/**
+ * The launcher of the `local` site: starts rank 0 and the agents on this machine, tells the leader of
+ * every exit at once, and starts a dead agent again. Each child holds a pipe to us and dies with it.
+ */
+export interface LocalOptions {
+  /** Ranks, the leader included; ≥ 2. */
+  readonly size: number
+  /** argv of a rank, without the program. */
+  readonly command: (rank: number) => readonly string[]
+  readonly environment: NodeJS.ProcessEnv
+  /** One line that the leader wrote for people or for the live view. */
+  readonly onEvent: (line: string) => void
+  /** A line of a child's stderr: nothing is expected there. */
+  readonly onStderr: (rank: number, text: string) => void
+}
+
+export interface Local {
+  /** Ask the leader to stop: what runs is made durable. */
+  stop(reason: string): void
+  /** SIGKILL to all. */
+  kill(): void
+  /** Exit code of the leader; undefined if it died of a signal. */
+  readonly ended: Promise<number | undefined>
+}
+
+/** A dead agent is started again this often within the window; a machine that kills more has a fault of its own. */
+const RESTARTS = 3
+const WINDOW_MS = 10 * 60 * 1000
+
+export function launchLocal(options: LocalOptions): Local {
+  const agents = new Map<number, ChildProcess>()
+  const restarts = new Map<number, number[]>()
+  let over = false
+
+  const leader = start(options, 0)
+  const toLeader = leader.stdio[3] as Writable
+  toLeader.on('error', () => undefined)
+  const tell = (message: object) => {
+    if (!over) toLeader.write(`${JSON.stringify(message)}\n`)
+  }
+  const events = leader.stdio[4] as NodeJS.ReadableStream
+  events.on('data', lineSplitter(options.onEvent))
+
+  const ended = new Promise<number | undefined>(resolve => {
+    leader.on('close', code => {
+      over = true
+      for (const agent of agents.values()) killGroup(agent)
+      resolve(code ?? undefined)
+    })
+  })
+
+  const startAgent = (rank: number) => {
+    const agent = start(options, rank)
+    agents.set(rank, agent)
+    agent.on('exit', (code, signal) => {
+      agents.delete(rank)
+      if (over) return
+      const how = signal === null ? `exit ${code ?? '?'}` : `died of ${signal}`
+      const recent = (restarts.get(rank) ?? []).filter(t => Date.now() - t < WINDOW_MS)
+      // one that leaves with 0 was told to, by the leader or by a SIGTERM of its own
+      const again = code !== 0 && recent.length < RESTARTS
+      tell({ type: 'exit', rank, how, again })
+      if (again) {
+        restarts.set(rank, [...recent, Date.now()])
+        startAgent(rank)
+      } else if (agents.size === 0) tell({ type: 'no-workers' })
+    })
+  }
+  for (let rank = 1; rank < options.size; rank++) startAgent(rank)
+
+  return {
+    stop: reason => tell({ type: 'stop', reason }),
+    kill: () => {
+      over = true
+      for (const child of [...agents.values(), leader]) killGroup(child)
+    },
+    ended,
+  }
+}
+
+function start(options: LocalOptions, rank: number): ChildProcess {
+  const child = spawn(process.execPath, [...options.command(rank)], {
+    // a group of its own: Ctrl-C in the terminal reaches us alone, and we stop the sweep in order
+    detached: true,
+    env: options.environment,
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', rank === 0 ? 'pipe' : 'ignore'],
+  })
+  child.stdio[2]?.on(
+    'data',
+    lineSplitter(line => options.onStderr(rank, line)),
+  )
+  return child
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // gone already
+  }
+}
