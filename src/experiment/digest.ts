@@ -1,0 +1,53 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { canonicalJson, sha256, sha256File } from '../base/digest.js'
+import { codeOf, HedError } from '../base/errors.js'
+import type { Params } from './workflow.js'
+
+export interface DataFile {
+  readonly name: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+export interface DataDigest {
+  /** sha256 over name, size and sha256 of every file. */
+  readonly digest: string
+  readonly files: readonly DataFile[]
+}
+
+/** @throws HedError DATA if the folder or a file is not there */
+export async function dataDigest(folder: string, names: readonly string[]): Promise<DataDigest> {
+  const files: DataFile[] = []
+  for (const name of names) {
+    const path = join(folder, name)
+    try {
+      const { size } = await stat(path)
+      files.push({ name, bytes: size, sha256: await sha256File(path) })
+    } catch (error) {
+      throw new HedError('DATA', `${path}: cannot be read: ${codeOf(error) ?? String(error)}`, {
+        hint: `DATA_SOURCE must be a folder with ${names.join(', ')}.`,
+        cause: error,
+      })
+    }
+  }
+  return { digest: sha256(canonicalJson(files.map(f => ({ ...f })))), files }
+}
+
+/** Hyperparameters that change nothing in the result. */
+const IDLE = new Set(['monitor'])
+
+/**
+ * What a RUN's result is a function of, beside the data: merged hyperparameters, what the workflow made
+ * of the line, the workflow itself, THREADS and the backend.
+ */
+export function paramsDigest(input: {
+  readonly params: Params
+  readonly resolved: Params
+  readonly workflow: string
+  readonly threads: number
+  readonly backend: string
+}): string {
+  const params = Object.fromEntries(Object.entries(input.params).filter(([key]) => !IDLE.has(key)))
+  return sha256(canonicalJson({ ...input, params }))
+}

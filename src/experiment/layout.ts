@@ -1,0 +1,71 @@
+import { join } from 'node:path'
+import type { RunId } from '../base/ids.js'
+
+/** Every file name in an EXP, spelt once. `exp` is the EXP directory. */
+
+export const expFile = (exp: string) => join(exp, 'exp.json')
+export const restartFile = (exp: string) => join(exp, 'restart.txt')
+export const status = (exp: string) => join(exp, 'status.json')
+export const alerts = (exp: string) => join(exp, 'alerts.txt')
+export const progressFile = (exp: string) => join(exp, 'progress.txt')
+export const epochsFile = (exp: string) => join(exp, 'epochs.txt')
+export const scoresFile = (exp: string) => join(exp, 'scores.csv')
+
+export const engine = (exp: string) => join(exp, '.engine')
+export const journal = (exp: string) => join(engine(exp), 'journal')
+export const planFile = (exp: string) => join(engine(exp), 'plan.jsonl')
+
+export const outDirectory = (exp: string) => join(exp, 'out')
+export const out = (exp: string, rank: number) =>
+  join(outDirectory(exp), `out-${String(rank).padStart(3, '0')}.txt`)
+
+export const stale = (exp: string) => join(exp, 'stale')
+export const runs = (exp: string) => join(exp, 'run')
+export const run = (exp: string, id: RunId) => join(runs(exp), id)
+
+/** Names in a RUN directory. */
+export const RUN_FILES = {
+  parameters: 'parameters.txt',
+  rank: 'rank.txt',
+  history: 'history.txt',
+  ckpts: 'ckpts',
+  testRows: 'rsp_test_data.parquet',
+  valScores: 'val_scores.json',
+  testScores: 'test_scores.json',
+  valPredictions: 'val_y_data_predicted.csv',
+  testPredictions: 'test_y_data_predicted.csv',
+  result: 'result.txt',
+  marker: 'stop.marker',
+  error: 'error.json',
+} as const
+
+const runFile = (name: string) => (exp: string, id: RunId) => join(run(exp, id), name)
+export const parameters = runFile(RUN_FILES.parameters)
+export const rankFile = runFile(RUN_FILES.rank)
+export const history = runFile(RUN_FILES.history)
+export const ckpts = runFile(RUN_FILES.ckpts)
+export const testScores = runFile(RUN_FILES.testScores)
+export const testPredictions = runFile(RUN_FILES.testPredictions)
+export const marker = runFile(RUN_FILES.marker)
+export const error = runFile(RUN_FILES.error)
+
+/** Names at the top of an EXP that no UPF or DFLTS may have. */
+export const RESERVED: ReadonlySet<string> = new Set([
+  'exp.json',
+  'restart.txt',
+  'status.json',
+  'alerts.txt',
+  'progress.txt',
+  'epochs.txt',
+  'scores.csv',
+  'cells.csv',
+  'convergence.csv',
+  'results.parquet',
+  'report.html',
+  'job.sh',
+  'jobid.txt',
+  '.engine',
+  'out',
+  'run',
+  'stale',
+])

@@ -1,0 +1,174 @@
+import * as fs from 'node:fs'
+import type { Json } from '../base/digest.js'
+import { writeAtomicSync } from '../base/files.js'
+import type { RunId } from '../base/ids.js'
+import { nearest } from '../base/nearest.js'
+import { paramsDigest } from './digest.js'
+import type { JsonObject, Problem } from './json-lines.js'
+import * as layout from './layout.js'
+import type { UpfLine } from './upf.js'
+import type { DataCheck, Params, Workflow } from './workflow.js'
+
+export type Origin = 'default' | 'DFLTS' | 'UPF'
+
+/** A RUN as it will be given out. */
+export interface PlannedRun {
+  readonly run: RunId
+  /** 1-based line of the UPF. */
+  readonly line: number
+  readonly params: Params
+  readonly origins: Readonly<Record<string, string>>
+  /** What the workflow made of the line, e.g. `{ index, drug }`. */
+  readonly resolved: Params
+  /** How often a failed attempt is repeated. */
+  readonly retries: number
+  /** Seconds for one attempt; -1: no limit. */
+  readonly timeout: number
+  /** What the marker must say: see digest.ts. */
+  readonly digest: string
+}
+
+export interface Plan {
+  readonly runs: readonly PlannedRun[]
+  readonly problems: readonly Problem[]
+  readonly warnings: readonly string[]
+  readonly notes: readonly string[]
+}
+
+export interface PlanInput {
+  readonly upf: { readonly file: string; readonly lines: readonly UpfLine[] }
+  readonly dflts: { readonly file: string; readonly values: JsonObject }
+  readonly workflow: Workflow
+  /** Model defaults; on resume and restart those recorded in exp.json. */
+  readonly defaults: Params
+  readonly data: DataCheck
+  readonly threads: number
+  readonly backend: string
+  /** BENCHMARK_TIMEOUT. */
+  readonly timeout: number
+  /** Unknown keys are errors. */
+  readonly strict: boolean
+}
+
+/** Keys that steer the sweep and are no hyperparameters. */
+const CONTROL = ['index', 'drug', 'workflow', 'retries', 'timeout'] as const
+
+/** Keys of the original workflow that ours replaces. */
+const REPLACED = /^(pre_module|post_module|input_dir.*|output_dir|instance_directory)$/
+
+const RETRIES = 1
+
+/** The one merge of hyperparameters: model default < DFLTS < UPF line, shallow. */
+export function makePlan(input: PlanInput): Plan {
+  const { upf, dflts, workflow } = input
+  const problems: Problem[] = []
+  const warnings: string[] = []
+  const replaced = new Set<string>()
+  const known = knownKeys(workflow, input.defaults)
+
+  const checkKeys = (values: JsonObject, file: string, line: number) => {
+    for (const key of Object.keys(values)) {
+      if (REPLACED.test(key)) replaced.add(key)
+      else if (!known.has(key)) {
+        const near = nearest(key, known.names)
+        const text = `nobody knows "${key}"${near === undefined ? '' : `; did you mean "${near}"?`}`
+        if (input.strict) problems.push({ file, line, text })
+        else warnings.push(`${line > 0 ? `${file}:${line}` : file}: ${text}`)
+      }
+    }
+  }
+  checkKeys(dflts.values, dflts.file, 0)
+
+  const runs: PlannedRun[] = []
+  for (const { run, line, values } of upf.lines) {
+    checkKeys(values, upf.file, line)
+    const params: Record<string, Json> = {}
+    const origins: Record<string, string> = {}
+    const control: Record<string, Json> = {}
+    for (const [origin, layer] of [
+      ['default', input.defaults],
+      ['DFLTS', dflts.values],
+      ['UPF', values],
+    ] as const)
+      for (const [key, value] of Object.entries(layer)) {
+        if (REPLACED.test(key)) continue
+        if ((CONTROL as readonly string[]).includes(key)) control[key] = value
+        else {
+          params[key] = numericList(value)
+          origins[key] = origin
+        }
+      }
+    const wrong = (text: string) => problems.push({ file: upf.file, line, text })
+    const retries = control['retries'] ?? RETRIES
+    const timeout = control['timeout'] ?? input.timeout
+    if (!Number.isInteger(retries) || (retries as number) < 0)
+      wrong(`"retries" is ${JSON.stringify(retries)}, want an integer ≥ 0`)
+    if (typeof timeout !== 'number' || (timeout <= 0 && timeout !== -1))
+      wrong(`"timeout" is ${JSON.stringify(timeout)}, want seconds > 0, or -1 for none`)
+    if (control['workflow'] !== undefined && control['workflow'] !== workflow.name)
+      wrong(
+        `"workflow" is ${JSON.stringify(control['workflow'])}, this EXP does "${workflow.name}"`,
+      )
+    const found = input.data.resolve({ run, line, params, control })
+    if ('problems' in found) {
+      found.problems.forEach(wrong)
+      continue
+    }
+    const { resolved } = found
+    const digest = paramsDigest({
+      params,
+      resolved,
+      workflow: workflow.name,
+      threads: input.threads,
+      backend: input.backend,
+    })
+    runs.push({
+      run,
+      line,
+      params,
+      origins,
+      resolved,
+      retries: retries as number,
+      timeout: timeout as number,
+      digest,
+    })
+  }
+  const notes =
+    replaced.size === 0 ? [] : [`replaced by ours and not used: ${[...replaced].sort().join(', ')}`]
+  return { runs, problems, warnings, notes }
+}
+
+/** `"1000 1000"` is `[1000, 1000]`, as upstream has it for numeric lists; any other value is itself. */
+function numericList(value: Json): Json {
+  if (typeof value !== 'string') return value
+  const parts = value.trim().split(/\s+/)
+  const numbers = parts.map(Number)
+  return parts.length > 1 && numbers.every(Number.isFinite) ? numbers : value
+}
+
+function knownKeys(
+  workflow: Workflow,
+  defaults: Params,
+): { readonly names: readonly string[]; has(key: string): boolean } {
+  const names = [
+    ...Object.keys(defaults),
+    ...CONTROL,
+    ...workflow.known.filter(k => typeof k === 'string'),
+  ]
+  const patterns = workflow.known.filter(k => k instanceof RegExp)
+  const set = new Set(names)
+  return { names, has: key => set.has(key) || patterns.some(p => p.test(key)) }
+}
+
+/** For the leader, which sees neither UPF nor data: one RUN a line. */
+export function writePlan(exp: string, runs: readonly PlannedRun[]): void {
+  writeAtomicSync(layout.planFile(exp), runs.map(r => `${JSON.stringify(r)}\n`).join(''))
+}
+
+export function readPlan(exp: string): PlannedRun[] {
+  return fs
+    .readFileSync(layout.planFile(exp), 'utf8')
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as PlannedRun)
+}

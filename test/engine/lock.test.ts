@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { HedError } from '../../src/base/errors.js'
+import { readIfThere } from '../../src/base/files.js'
+import { acquireLock } from '../../src/engine/lock.js'
+
+const quiet = () => undefined
+
+t.test('one leader an EXP: a second is refused while the first lives', async t => {
+  const engine = t.testdir()
+  const first = await acquireLock(engine, quiet)
+  await t.rejects(acquireLock(engine, quiet), {
+    name: 'HedError',
+    kind: 'USAGE',
+    message: new RegExp(`process ${process.pid} on`),
+  })
+  await first.beat()
+  first.release()
+  t.notOk(existsSync(join(engine, 'lock')))
+  const second = await acquireLock(engine, quiet)
+  t.ok(second.epoch > first.epoch, 'the epoch grows')
+  second.release()
+})
+
+t.test('the lock of a process that is gone is taken over at once', async t => {
+  const engine = t.testdir()
+  const { pid } = spawnSync(process.execPath, ['-e', '0'])
+  const boot = (readIfThere('/proc/sys/kernel/random/boot_id') ?? '').trim()
+  mkdirSync(join(engine, 'lock'))
+  const holder = { host: hostname(), boot, pid, start: '1', counter: 0 }
+  writeFileSync(join(engine, 'lock', 'holder.json'), JSON.stringify(holder))
+  const waits: string[] = []
+  const lock = await acquireLock(engine, text => waits.push(text))
+  t.strictSame(waits, [], 'no waiting')
+  lock.release()
+})
+
+t.test('a living leader elsewhere is seen by its counter', async t => {
+  const engine = t.testdir()
+  const file = join(engine, 'lock', 'holder.json')
+  mkdirSync(join(engine, 'lock'))
+  const holder = { host: 'elsewhere', boot: 'b', pid: 1, start: '1', counter: 0 }
+  writeFileSync(file, JSON.stringify(holder))
+  const beats = setInterval(() => {
+    holder.counter++
+    writeFileSync(file, JSON.stringify(holder))
+  }, 100)
+  t.teardown(() => clearInterval(beats))
+  await t.rejects(acquireLock(engine, quiet), HedError)
+})
