@@ -1,6 +1,9 @@
 import { newBuilder, type Builder } from './graph-builder.js'
 import { onnxModel } from './onnx.js'
 import type { Activation, Dense, Loss, ModelSpec } from './spec.js'
+import type { Tables } from './trainer.js'
+
+type Widths = Pick<Tables, 'cellFeatures' | 'drugFeatures'>
 
 /**
  * The training step as one graph: forward, loss and the gradient of every weight, no optimiser.
@@ -13,11 +16,14 @@ import type { Activation, Dense, Loss, ModelSpec } from './spec.js'
  *     out   loss []                                    Σ weight · |y − ŷ|, or of squares
  *           NAME/kernel/grad, NAME/bias/grad
  */
-export function trainingGraph(spec: ModelSpec, loss: Loss['type']): Uint8Array {
+export function trainingGraph(
+  spec: ModelSpec,
+  loss: Loss['type'],
+  { cellFeatures, drugFeatures }: Widths,
+): Uint8Array {
   const g = newBuilder()
-  const [cellWidth, drugWidth] = tableWidths(spec)
-  const cellTower = forward(g, gathered(g, 'cell', cellWidth), spec.cell)
-  const drugTower = forward(g, gathered(g, 'drug', drugWidth), spec.drug)
+  const cellTower = forward(g, gathered(g, 'cell', cellFeatures), spec.cell)
+  const drugTower = forward(g, gathered(g, 'drug', drugFeatures), spec.drug)
   const joined = g.add('Concat', [cellTower.out, drugTower.out], { axis: 1 })
   const head = forward(g, joined, [...spec.interaction, spec.output])
 
@@ -31,7 +37,10 @@ export function trainingGraph(spec: ModelSpec, loss: Loss['type']): Uint8Array {
   const [lastCell, lastDrug] = [spec.cell.at(-1), spec.drug.at(-1)]
   const together = scaleOf(lastCell) === scaleOf(lastDrug)
   const both = backward(g, head, slope, together ? scaleOf(lastCell) : 1)
-  const [intoCell, intoDrug] = g.split(both!, [cellTower.width, drugTower.width])
+  const [intoCell, intoDrug] = g.split(both!, [
+    lastCell?.units ?? cellFeatures,
+    lastDrug?.units ?? drugFeatures,
+  ])
   const scaled = (x: string, last: Dense | undefined) =>
     together || scaleOf(last) === 1 ? x : g.add('Mul', [x, g.scalar(scaleOf(last))])
   backward(g, cellTower, scaled(intoCell, lastCell), undefined)
@@ -46,10 +55,13 @@ export function trainingGraph(spec: ModelSpec, loss: Loss['type']): Uint8Array {
  *     in    features [rows, width], NAME/kernel, NAME/bias, part [units of the tower, next]
  *     out   part_out [rows, next]
  */
-export function towerGraph(spec: ModelSpec, tower: 'cell' | 'drug'): Uint8Array {
+export function towerGraph(
+  spec: ModelSpec,
+  tower: 'cell' | 'drug',
+  { cellFeatures, drugFeatures }: Widths,
+): Uint8Array {
   const g = newBuilder()
-  const [cellWidth, drugWidth] = tableWidths(spec)
-  const width = tower === 'cell' ? cellWidth : drugWidth
+  const width = tower === 'cell' ? cellFeatures : drugFeatures
   let x = g.input('features', 'float', ['rows', width])
   for (const layer of spec[tower]) x = g.activate(g.dense(x, layer), layer.activation)
   const next = firstJoint(spec)
@@ -70,14 +82,14 @@ export function headGraph(spec: ModelSpec): Uint8Array {
   const part = (name: 'cell' | 'drug') =>
     g.add(
       'Gather',
-      [g.input(`${name}_part`, 'float', [name, next!.units]), g.input(name, 'int32', ['n'])],
+      [g.input(`${name}_part`, 'float', [name, next.units]), g.input(name, 'int32', ['n'])],
       { axis: 0 },
     )
   const sum = g.add('Add', [
     g.add('Add', [part('cell'), part('drug')]),
-    g.input(`${next!.name}/bias`, 'float', [next!.units]),
+    g.input(`${next.name}/bias`, 'float', [next.units]),
   ])
-  let x = g.activate(sum, next!.activation)
+  let x = g.activate(sum, next.activation)
   for (const layer of rest) x = g.activate(g.dense(x, layer), layer.activation)
   g.output('prediction', x, ['n', 1])
   return onnxModel(g.graph())
@@ -86,17 +98,6 @@ export function headGraph(spec: ModelSpec): Uint8Array {
 /** The layer behind the concatenation. */
 export function firstJoint(spec: ModelSpec): Dense {
   return spec.interaction[0] ?? spec.output
-}
-
-/** Width of the cell and of the drug features. */
-export function tableWidths(spec: ModelSpec): readonly [number, number] {
-  const joint = firstJoint(spec).inputs
-  const cellOut = spec.cell.at(-1)?.units
-  const drugOut = spec.drug.at(-1)?.units
-  return [
-    spec.cell[0]?.inputs ?? joint - (drugOut ?? 0),
-    spec.drug[0]?.inputs ?? joint - (cellOut ?? 0),
-  ]
 }
 
 /** What backward needs of a stack of layers. */
@@ -111,7 +112,6 @@ interface Stack {
     readonly mask: string | undefined
   }[]
   readonly out: string
-  readonly width: number
 }
 
 function gathered(g: Builder, name: 'cell' | 'drug', width: number): string {
@@ -130,7 +130,7 @@ function forward(g: Builder, x: string, dense: readonly Dense[]): Stack {
     layers.push({ layer, input, active, out, mask })
     input = out
   }
-  return { layers, out: input, width: dense.at(-1)?.units ?? 0 }
+  return { layers, out: input }
 }
 
 /**
@@ -176,7 +176,7 @@ function slopeOfZ(
   mask: string | undefined,
 ): string {
   // relu and dropout together: something came out, or not; the scale is in `slope` already
-  if (activation === 'relu') return g.add('Mul', [slope, g.add('Sign', [dropped])])
+  if (activation === 'relu') return g.add('Mul', [slope, positive(g, dropped)])
   const through = mask === undefined ? slope : g.add('Mul', [slope, mask])
   switch (activation) {
     case 'linear':
@@ -186,4 +186,9 @@ function slopeOfZ(
     case 'tanh':
       return g.add('Mul', [through, g.add('Sub', [g.scalar(1), g.add('Mul', [active, active])])])
   }
+}
+
+/** 1 where x > 0, 0 where it is 0: Sign, but vectorised (a third of its time). Below 3e-39 it is less than 1. */
+function positive(g: Builder, x: string): string {
+  return g.add('Min', [g.add('Mul', [x, g.scalar(3e38)]), g.scalar(1)])
 }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
-import type { Kernel, Pointers } from '../optimisers.js'
+import { STREAM, type Key } from '../../base/random.js'
+import type { Pointers } from '../optimisers.js'
 import { layers, type Layout, type ModelSpec } from '../spec.js'
-import type { State } from '../trainer.js'
+import { loadKernel, type Kernel } from './kernel.js'
 
 /**
  * Weights, moments, gradients and dropout masks in one WebAssembly memory: the kernel works on it and
@@ -10,11 +10,10 @@ import type { State } from '../trainer.js'
 export interface Memory {
   readonly kernel: Kernel
   readonly pointers: Pointers
-  /** Float32 views; the memory never grows, so they stay good. */
   readonly weights: Float32Array
   readonly moments: readonly Float32Array[]
   readonly gradients: Float32Array
-  /** Layers with dropout: their place in the counter, their mask [batch, units]. */
+  /** One per layer with dropout. */
   readonly masks: readonly Mask[]
 }
 
@@ -23,72 +22,82 @@ export interface Mask {
   readonly name: string
   readonly units: number
   readonly dropout: number
-  readonly pointer: number
+  /** [batch, units], then up to 31 more, as the kernel fills 32 at a time. */
   readonly values: Float32Array
-  /** Place of the layer among all layers: high byte of the last counter word. */
-  readonly layer: number
+  /** Place of the layer in `layers(spec)`. */
+  readonly place: number
 }
-
-const PAGE = 65536
-/** The kernel has no data of its own, but its compiler reserves the first kilobyte. */
-const BASE = 4096
 
 export function allocate(
   spec: ModelSpec,
-  layout: Layout,
+  { size }: Layout,
   batchSize: number,
   moments: number,
 ): Memory {
-  const sizes = [layout.size, ...Array<number>(moments).fill(layout.size), layout.size]
   const dropping = layers(spec)
     .map((layer, place) => ({ layer, place }))
     .filter(({ layer }) => layer.dropout > 0)
-  // a mask is filled 32 floats at a time
-  const maskSizes = dropping.map(({ layer }) => Math.ceil((batchSize * layer.units) / 32) * 32)
-  let end = BASE
-  const places = [...sizes, ...maskSizes].map(size => {
-    const pointer = end
-    end += Math.ceil((size * 4) / 64) * 64
-    return { pointer, size }
-  })
-  const pages = Math.ceil(end / PAGE)
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
-  const view = ({ pointer, size }: { pointer: number; size: number }) =>
-    new Float32Array(memory.buffer, pointer, size)
-  const module = new WebAssembly.Module(
-    readFileSync(new URL('../kernel.wasm', import.meta.url)),
-  )
-  const instance = new WebAssembly.Instance(module, { env: { memory } })
-  const [weights, ...rest] = places
-  const gradients = rest[moments]!
+  const { kernel, arrays } = loadKernel([
+    ...Array<number>(moments + 2).fill(size),
+    ...dropping.map(({ layer }) => padded(batchSize * layer.units)),
+  ])
+  const [weights, gradients, ...rest] = arrays
+  const momentArrays = rest.slice(0, moments)
   return {
-    kernel: instance.exports as unknown as Kernel,
+    kernel,
     pointers: {
-      weights: weights!.pointer,
-      moments: rest.slice(0, moments).map(p => p.pointer),
-      gradients: gradients.pointer,
-      size: layout.size,
+      weights: weights!.byteOffset,
+      moments: momentArrays.map(m => m.byteOffset),
+      gradients: gradients!.byteOffset,
+      size,
     },
-    weights: view(weights!),
-    moments: rest.slice(0, moments).map(view),
-    gradients: view(gradients),
+    weights: weights!,
+    moments: momentArrays,
+    gradients: gradients!,
     masks: dropping.map(({ layer, place }, i) => ({
       name: `${layer.name}/mask`,
       units: layer.units,
       dropout: layer.dropout,
-      pointer: places[sizes.length + i]!.pointer,
-      values: view(places[sizes.length + i]!),
-      layer: place,
+      values: rest[moments + i]!,
+      place,
     })),
   }
 }
 
-/** A copy of the state, for a checkpoint. */
-export function copyState(memory: Memory, step: number, momentum: number): State {
-  return {
-    weights: memory.weights.slice(),
-    moments: memory.moments.map(m => m.slice()),
-    step,
-    momentum,
-  }
+/**
+ * Fill the masks of one step. Element e of a layer's mask, row-major [n, units], has 16 random bits: half
+ * e & 1 (the low one first) of word (e >> 1) & 3 of Philox with the counter
+ *
+ *     (STREAM.dropout, epoch, step, place << 24 | e >> 3)
+ *
+ * It is 0 if they are below round(dropout · 65536), else 1 / (1 − dropout). So a mask is a function of key,
+ * epoch, step and layer alone, and every backend can have the same.
+ *
+ * @param step 0-based within the epoch
+ * @param n rows of the batch
+ */
+export function fillMasks(
+  { kernel, masks }: Memory,
+  [k0, k1]: Key,
+  epoch: number,
+  step: number,
+  n: number,
+): void {
+  for (const { values, units, dropout, place } of masks)
+    kernel.dropoutMask(
+      values.byteOffset,
+      padded(n * units),
+      k0,
+      k1,
+      STREAM.dropout,
+      epoch,
+      step,
+      place << 24,
+      Math.min(65535, Math.round(dropout * 65536)),
+      1 / (1 - dropout),
+    )
+}
+
+function padded(length: number): number {
+  return Math.ceil(length / 32) * 32
 }

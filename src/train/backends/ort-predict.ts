@@ -1,80 +1,78 @@
 import { firstJoint, headGraph, towerGraph } from '../graph.js'
 import type { Layout } from '../spec.js'
 import type { Rows, TrainerOptions } from '../trainer.js'
-import { floats, ints, newSession, type Session, type Tensor } from './ort-session.js'
+import { floats, ints, newSession, tableTensor, type Session, type Tensor } from './ort-session.js'
 
-/** Rows of the head at a time: bounds the memory, keeps the products large. */
+/** Rows at a time. Smaller: slower products; larger: 8 kB more memory a row and layer. */
 const CHUNK = 2048
 
-export interface Predictor {
-  predict(rows: Rows): Promise<Float32Array>
-  release(): Promise<void>
-}
-
 /**
- * Prediction without dropout. Towers depend on the cell or the drug alone: each is computed once per
- * cell and per drug of the tables, not once per row.
+ * Prediction without dropout. A tower depends on the cell or the drug alone, and so does its product
+ * with its part of the first joint layer: both are computed once per cell and per drug of the tables,
+ * a row adds two of them. Only the layers behind are computed per row.
+ *
+ * @param weights flat; the kernel of the joint layer is read from it at every call
+ * @param feeds a tensor for each weight, by name; others are ignored
  */
 export async function newPredictor(
   { spec, tables, threads }: TrainerOptions,
   { slots }: Layout,
   weights: Float32Array,
-  parameters: ReadonlyMap<string, Tensor>,
-): Promise<Predictor> {
-  const cellTower = await newSession(towerGraph(spec, 'cell'), { threads })
-  const drugTower = await newSession(towerGraph(spec, 'drug'), { threads })
-  const head = await newSession(headGraph(spec), { threads })
+  feeds: Readonly<Record<string, Tensor>>,
+): Promise<(rows: Rows) => Promise<Float32Array>> {
+  const [cellTower, drugTower, head] = await Promise.all(
+    [towerGraph(spec, 'cell', tables), towerGraph(spec, 'drug', tables), headGraph(spec)].map(
+      graph => newSession(graph, threads),
+    ),
+  )
   const joint = firstJoint(spec)
-  const kernel = slots.find(s => s.name === `${joint.name}/kernel`)!
-  const cellOut = spec.cell.at(-1)?.units ?? tables.cellFeatures
-  // the first rows of the joint kernel meet the cell tower, the rest the drug tower
-  const cut = kernel.offset + cellOut * joint.units
+  const kernel = slots.find(slot => slot.name === `${joint.name}/kernel`)!
+  const cut = kernel.offset + (spec.cell.at(-1)?.units ?? tables.cellFeatures) * joint.units
   const cellPart = weights.subarray(kernel.offset, cut)
   const drugPart = weights.subarray(cut, kernel.offset + kernel.length)
 
-  const named = (session: Session) =>
-    Object.fromEntries(
-      session.inputNames.flatMap(name => {
-        const tensor = parameters.get(name)
-        return tensor ? [[name, tensor] as const] : []
-      }),
-    )
-  const tower = async (
-    session: Session,
-    table: Float32Array,
-    width: number,
-    part: Float32Array,
-  ): Promise<Tensor> => {
-    const { part_out } = await session.run({
-      ...named(session),
-      features: floats(table, [table.length / width, width]),
-      part: floats(part, [part.length / joint.units, joint.units]),
-    })
-    return part_out!
+  return async ({ cell, drug }) => {
+    const result = new Float32Array(cell.length)
+    const { units } = joint
+    const cells = await tower(cellTower!, feeds, tables.cell, tables.cellFeatures, cellPart, units)
+    const drugs = await tower(drugTower!, feeds, tables.drug, tables.drugFeatures, drugPart, units)
+    const constant = { ...known(head!, feeds), cell_part: cells, drug_part: drugs }
+    for (let from = 0; from < cell.length; from += CHUNK) {
+      const to = Math.min(cell.length, from + CHUNK)
+      const out = floats(result.subarray(from, to), [to - from, 1])
+      const batch = { cell: ints(cell.subarray(from, to)), drug: ints(drug.subarray(from, to)) }
+      await head!.run({ ...constant, ...batch }, { prediction: out })
+    }
+    return result
   }
+}
 
-  return {
-    predict: async ({ cell, drug }) => {
-      const result = new Float32Array(cell.length)
-      if (cell.length === 0) return result
-      const cells = await tower(cellTower, tables.cell, tables.cellFeatures, cellPart)
-      const drugs = await tower(drugTower, tables.drug, tables.drugFeatures, drugPart)
-      const weightsOfHead = named(head)
-      for (let at = 0; at < cell.length; at += CHUNK) {
-        const end = Math.min(cell.length, at + CHUNK)
-        const { prediction } = await head.run({
-          ...weightsOfHead,
-          cell_part: cells,
-          drug_part: drugs,
-          cell: ints(cell.slice(at, end)),
-          drug: ints(drug.slice(at, end)),
-        })
-        result.set(prediction!.data as Float32Array, at)
-      }
-      return result
-    },
-    release: async () => {
-      await Promise.all([cellTower.release(), drugTower.release(), head.release()])
-    },
+/** Every row of a table through its tower and its part of the joint layer: [rows, units]. */
+async function tower(
+  session: Session,
+  feeds: Readonly<Record<string, Tensor>>,
+  table: Float32Array,
+  width: number,
+  part: Float32Array,
+  units: number,
+): Promise<Tensor> {
+  const rows = table.length / width
+  const result = new Float32Array(rows * units)
+  const constant = {
+    ...known(session, feeds),
+    part: floats(part, [part.length / units, units]),
   }
+  for (let from = 0; from < rows; from += CHUNK) {
+    const to = Math.min(rows, from + CHUNK)
+    const features = tableTensor(table.subarray(from * width, to * width), width)
+    const out = floats(result.subarray(from * units, to * units), [to - from, units])
+    await session.run({ ...constant, features }, { part_out: out })
+  }
+  return tableTensor(result, units)
+}
+
+/** Those feeds that the session has inputs for. */
+function known(session: Session, feeds: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  const names = session.inputNames.filter(name => name in feeds)
+  return Object.fromEntries(names.map(name => [name, feeds[name]!]))
 }

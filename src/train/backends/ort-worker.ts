@@ -1,82 +1,88 @@
-import { parentPort, workerData } from 'node:worker_threads'
-import type { EpochOptions, State, TrainerOptions } from '../trainer.js'
-import { newOrtTrainer, type OrtTrainer } from './ort-train.js'
+import { parentPort, type Transferable } from 'node:worker_threads'
+import type { Rows, State, TrainerOptions } from '../trainer.js'
+import { newOrtTrainer, type Epoch, type OrtTrainer } from './ort-train.js'
 
 /** The thread in which `ort` computes: session.run blocks its caller, and the executor must stay awake. */
-export interface WorkerStart {
-  readonly options: TrainerOptions
-  readonly state: State
-  /** [0] ≠ 0: end after the running step. */
-  readonly stop: Int32Array
-}
-
 export type Request =
-  | { readonly op: 'epoch'; readonly epoch: Omit<EpochOptions, 'onProgress' | 'signal'> }
-  | { readonly op: 'predict'; readonly rows: EpochOptions['rows'] }
-  | { readonly op: 'state' }
-  | { readonly op: 'load'; readonly state: State }
+  | {
+      readonly type: 'create'
+      readonly options: TrainerOptions
+      readonly state: State
+      /** On shared memory. [0] ≠ 0: end after the running step. */
+      readonly stop: Int32Array
+    }
+  | { readonly type: 'epoch'; readonly epoch: Epoch }
+  | { readonly type: 'predict'; readonly rows: Rows }
+  | { readonly type: 'state' }
+  | { readonly type: 'load'; readonly state: State }
 
+/** One `ok` or `error` for each request; `progress` before it. */
 export type Reply =
   | { readonly type: 'ok'; readonly value: unknown }
-  | { readonly type: 'error'; readonly error: Error }
+  | { readonly type: 'error'; readonly error: unknown }
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
+
+/** What an epoch comes to. */
+export interface Trained {
+  /** Undefined: stopped. */
+  readonly loss: number | undefined
+  readonly seconds: number
+}
 
 /** Between two reports of progress, in ms. */
 const QUIET_MS = 200
 
-if (parentPort) {
-  const port = parentPort
-  const { options, state, stop } = workerData as WorkerStart
-  const reply = (message: Reply, transfer: ArrayBuffer[] = []) =>
-    port.postMessage(message, transfer)
-  const ready = newOrtTrainer(options, state)
-  ready.then(
-    () => reply({ type: 'ok', value: undefined }),
-    (error: unknown) => reply({ type: 'error', error: error as Error }),
-  )
-  port.on('message', (request: Request) => {
-    ready
-      .then(trainer => perform(trainer, request, stop, reply))
-      .catch((error: unknown) => reply({ type: 'error', error: error as Error }))
-  })
-}
+const port = parentPort!
+let trainer: OrtTrainer | undefined
+let stop: Int32Array = new Int32Array(1)
 
-async function perform(
-  trainer: OrtTrainer,
-  request: Request,
-  stop: Int32Array,
-  reply: (message: Reply, transfer?: ArrayBuffer[]) => void,
-): Promise<void> {
-  switch (request.op) {
-    case 'epoch': {
-      let last = performance.now()
-      const onStep = (done: number, total: number) => {
-        const now = performance.now()
-        if (now - last < QUIET_MS) return
-        last = now
-        reply({ type: 'progress', done, total })
-      }
-      const loss = await trainer.trainEpoch(
-        request.epoch,
-        onStep,
-        () => Atomics.load(stop, 0) !== 0,
-      )
-      reply({ type: 'ok', value: loss })
-      return
-    }
-    case 'predict': {
-      const value = await trainer.predict(request.rows)
-      reply({ type: 'ok', value }, [value.buffer as ArrayBuffer])
-      return
-    }
-    case 'state': {
-      const value = trainer.state()
-      const arrays = [value.weights, ...value.moments].map(a => a.buffer as ArrayBuffer)
-      reply({ type: 'ok', value }, arrays)
-      return
-    }
+port.on('message', (request: Request) => {
+  perform(request).then(
+    value => reply({ type: 'ok', value }, buffersOf(value)),
+    (error: unknown) => reply({ type: 'error', error }),
+  )
+})
+
+async function perform(request: Request): Promise<Trained | State | Float32Array | undefined> {
+  if (request.type === 'create') {
+    stop = request.stop
+    trainer = await newOrtTrainer(request.options, request.state)
+    return undefined
+  }
+  if (!trainer) throw new Error(`"${request.type}" before "create"`)
+  switch (request.type) {
+    case 'epoch':
+      return trainEpoch(trainer, request.epoch)
+    case 'predict':
+      return trainer.predict(request.rows)
+    case 'state':
+      return trainer.state()
     case 'load':
       trainer.load(request.state)
-      reply({ type: 'ok', value: undefined })
+      return undefined
   }
+}
+
+async function trainEpoch(trainer: OrtTrainer, epoch: Epoch): Promise<Trained> {
+  const start = performance.now()
+  let last = start
+  const onStep = (done: number, total: number) => {
+    const now = performance.now()
+    if (now - last < QUIET_MS) return
+    last = now
+    reply({ type: 'progress', done, total })
+  }
+  const loss = await trainer.trainEpoch(epoch, onStep, () => Atomics.load(stop, 0) !== 0)
+  return { loss, seconds: (performance.now() - start) / 1000 }
+}
+
+function reply(message: Reply, transfer: readonly Transferable[] = []): void {
+  port.postMessage(message, transfer)
+}
+
+/** Large arrays move to the other thread instead of being copied. */
+function buffersOf(value: Trained | State | Float32Array | undefined): ArrayBuffer[] {
+  if (value instanceof Float32Array) return [value.buffer as ArrayBuffer]
+  if (value === undefined || !('weights' in value)) return []
+  return [value.weights, ...value.moments].map(array => array.buffer as ArrayBuffer)
 }

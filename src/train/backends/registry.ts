@@ -2,33 +2,48 @@ import { HedError } from '../../base/errors.js'
 import type { Backend } from '../trainer.js'
 
 /** Every way to do the arithmetic, the fastest first. Each is loaded when it is asked for. */
-const BACKENDS: Readonly<Record<string, () => Promise<Backend>>> = {
-  ort: async () => (await import('./ort.js')).ort,
+const BACKENDS: ReadonlyMap<string, () => Promise<Backend>> = new Map([
+  ['ort', async () => (await import('./ort.js')).ort],
+])
+
+/** Names that `chooseBackend` knows, besides `auto`. */
+export const backendNames: readonly string[] = [...BACKENDS.keys()]
+
+/**
+ * The backend of that name, whether or not it loads here.
+ * @throws HedError USAGE naming those that exist
+ */
+export async function backend(name: string): Promise<Backend> {
+  const load = BACKENDS.get(name)
+  if (!load) throw unusable(name, 'no such backend')
+  return load()
 }
 
 /**
- * The backend by name, or with `auto` the first that loads here.
- * @returns also why it was chosen, one line for the log and exp.json
- * @throws HedError USAGE naming those that exist
+ * The backend of that name, or with `auto` the first that loads here.
+ * @returns also why it was chosen and why others did not load: one line for the log and exp.json
+ * @throws HedError USAGE naming those that exist, and why those tried do not load
  */
 export async function chooseBackend(
-  wanted: string,
+  name: string,
 ): Promise<{ readonly backend: Backend; readonly why: string }> {
-  const names = Object.keys(BACKENDS)
-  const candidates = wanted === 'auto' ? names : names.filter(name => name === wanted)
-  const refusals: string[] = []
-  for (const name of candidates) {
-    const backend = await BACKENDS[name]!()
-    const why = await backend.unavailable()
-    if (why === undefined) {
-      const reason = wanted === 'auto' ? 'the fastest that loads here' : 'asked for'
-      return { backend, why: [`${name}: ${reason}`, ...refusals].join('; ') }
+  const refused: string[] = []
+  for (const candidate of name === 'auto' ? backendNames : [name]) {
+    const found = await backend(candidate)
+    const reason = await found.unavailable()
+    if (reason === undefined) {
+      const why = name === 'auto' ? 'the fastest that loads here' : 'asked for'
+      return { backend: found, why: [`${candidate}: ${why}`, ...refused].join('; ') }
     }
-    refusals.push(`${name} does not load: ${why}`)
+    refused.push(`${candidate} does not load: ${reason}`)
   }
-  throw new HedError(
+  throw unusable(name, refused.join('; '))
+}
+
+function unusable(name: string, why: string): HedError {
+  return new HedError(
     'USAGE',
-    `BACKEND=${wanted}: ${refusals.join('; ') || 'no such backend'}, want auto or ${names.join(', ')}`,
+    `BACKEND is ${JSON.stringify(name)} (${why}), want auto or one of: ${backendNames.join(', ')}`,
     { hint: 'Set BACKEND=auto.' },
   )
 }

@@ -4,11 +4,9 @@ declare namespace WebAssembly {
     constructor(descriptor: { initial: number; maximum: number })
     readonly buffer: ArrayBuffer
   }
-  class Module {
-    constructor(bytes: Uint8Array)
-  }
+  const Module: new (bytes: Uint8Array) => object
   class Instance {
-    constructor(module: Module, imports: { env: { memory: Memory } })
+    constructor(module: object, imports: { env: { memory: Memory } })
     readonly exports: unknown
   }
 }

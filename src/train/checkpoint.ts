@@ -1,0 +1,188 @@
+import { appendFile, mkdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { codeOf, messageOf } from '../base/errors.js'
+import { beside, syncDirectory, writeAtomic } from '../base/files.js'
+import { stamp } from '../base/log.js'
+import {
+  INFO_FILE,
+  MODEL_FILE,
+  NO_CHECKSUM,
+  parseCkptInfo,
+  type CkptInfo,
+  type LoopState,
+} from './ckpt-info.js'
+import { cleanEpochs, epochNumbers } from './ckpt-keep.js'
+import type { Model } from './h5.js'
+import type { ModelStore } from './model-store.js'
+import type { CkptOptions } from './options.js'
+import type { ModelSpec, OptimiserName } from './spec.js'
+import type { State } from './trainer.js'
+
+/** Beside model.h5 where `ckpts/best` follows another metric than val_loss. */
+const BEST_FILE = 'best-val-loss.h5'
+
+/**
+ * Checkpoints of one RUN:
+ *
+ *     ckpts/epochs/020/model.h5, ckpt-info.json
+ *     ckpts/best -> epochs/018     ckpts/last -> epochs/020     ckpts/ckpt.log
+ */
+export interface CkptPlace {
+  readonly directory: string
+  readonly options: CkptOptions
+  readonly store: ModelStore
+  /** Work directory of this attempt, below `directory`. */
+  readonly workName: string
+  /** Throws if another attempt or leader has taken over. */
+  readonly fence: () => Promise<void>
+  readonly spec: ModelSpec
+  readonly optimiser: OptimiserName
+  readonly log: (text: string) => void
+}
+
+export interface Checkpoint {
+  readonly epoch: number
+  readonly model: Model
+  readonly loop: LoopState
+  readonly metric: number
+  readonly isBest: boolean
+  readonly bestMetric: number
+  /** Weights of the best val_loss, where `ckpts/best` does not hold them: then part of the state. */
+  readonly bestState: State | undefined
+}
+
+/** Write a checkpoint: beside, synced, fenced, renamed, linked; then old ones go. */
+export async function saveCheckpoint(
+  place: CkptPlace,
+  { epoch, model, loop, metric, isBest, bestMetric, bestState }: Checkpoint,
+): Promise<void> {
+  const { directory, options, store } = place
+  const work = join(directory, place.workName)
+  await rm(work, { recursive: true, force: true })
+  await mkdir(work, { recursive: true })
+  await mkdir(join(directory, 'epochs'), { recursive: true })
+  const begun = performance.now()
+  const sum = await store.write(join(work, MODEL_FILE), model, true)
+  if (bestState) await store.write(join(work, BEST_FILE), { ...model, state: bestState }, true)
+  await logCkpt(directory, `model wrote: ${MODEL_FILE} in ${seconds(begun)} seconds.`)
+  const info: CkptInfo = {
+    epoch,
+    save_best_metric: options.saveBestMetric,
+    best_metric_last: bestMetric,
+    model_file: MODEL_FILE,
+    checksum: options.checksum ? String(sum) : NO_CHECKSUM,
+    timestamp: stamp().slice(0, 19),
+    time_elapsed: await sinceLast(directory),
+    metadata: options.metadata,
+    metric,
+    state: loop,
+  }
+  await writeAtomic(join(work, INFO_FILE), `${JSON.stringify(info)}\n`)
+
+  const name = String(epoch).padStart(3, '0')
+  const target = join(directory, 'epochs', name)
+  const aside = join(directory, `${place.workName}-replaced`)
+  await place.fence()
+  await rename(target, aside).catch(ignoreMissing)
+  await rename(work, target)
+  await syncDirectory(join(directory, 'epochs'))
+  if (isBest) await link(place, 'best', name)
+  await link(place, 'last', name)
+  await syncDirectory(directory)
+  await rm(aside, { recursive: true, force: true })
+  await cleanEpochs(directory, options, place.workName, text => logCkpt(directory, text))
+}
+
+export interface Loaded {
+  readonly info: CkptInfo
+  readonly state: State
+  /** See Checkpoint.bestState. */
+  readonly bestState: State | undefined
+}
+
+/** The newest checkpoint that is whole: `last`, else the next older one, saying so. */
+export async function loadLast(place: CkptPlace): Promise<Loaded | undefined> {
+  const { directory } = place
+  const last = await linked(directory, 'last')
+  const others = (await epochNumbers(directory)).reverse()
+  const order = last === undefined ? others : [last, ...others.filter(n => n < last)]
+  for (const epoch of order)
+    try {
+      const loaded = await loadEpoch(place, epoch)
+      await logCkpt(directory, `restarting from epoch: ${epoch}`)
+      return loaded
+    } catch (error) {
+      const text = `epoch ${epoch} is damaged: ${messageOf(error)}; trying an older one`
+      place.log(`checkpoint of ${text}`)
+      await logCkpt(directory, text)
+    }
+  return undefined
+}
+
+/** Weights of `best`, or undefined if there is no whole one. */
+export async function loadBest(place: CkptPlace): Promise<Loaded | undefined> {
+  const best = await linked(place.directory, 'best')
+  if (best === undefined) return undefined
+  try {
+    return await loadEpoch(place, best)
+  } catch (error) {
+    place.log(`checkpoint of epoch ${best}, the best, is damaged: ${messageOf(error)}`)
+    return undefined
+  }
+}
+
+async function loadEpoch(place: CkptPlace, epoch: number): Promise<Loaded> {
+  const directory = join(place.directory, 'epochs', String(epoch).padStart(3, '0'))
+  const info = parseCkptInfo(await readFile(join(directory, INFO_FILE), 'utf8'))
+  if (info.epoch !== epoch) throw new Error(`${INFO_FILE} is that of epoch ${info.epoch}`)
+  const crc32 = info.checksum === NO_CHECKSUM ? undefined : Number(info.checksum)
+  const path = join(directory, MODEL_FILE)
+  const read = (file: string, sum: number | undefined) =>
+    place.store.read(file, place.spec, place.optimiser, sum)
+  const bestPath = join(directory, BEST_FILE)
+  const bestState = existsSync(bestPath) ? await read(bestPath, undefined) : undefined
+  return { info, state: await read(path, crc32), bestState }
+}
+
+/** A line in ckpt.log, in upstream's form. */
+export async function logCkpt(directory: string, text: string): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  await appendFile(join(directory, 'ckpt.log'), `${stamp().slice(0, 19)} CandleCkpt: ${text}\n`)
+}
+
+/** Replace a relative link by rename: there is no moment without one. */
+async function link({ directory, fence }: CkptPlace, name: 'best' | 'last', epoch: string) {
+  const path = join(directory, name)
+  const temporary = beside(path)
+  await symlink(join('epochs', epoch), temporary)
+  await fence()
+  await rename(temporary, path)
+  await logCkpt(directory, `linking: 'epochs/${epoch}' -> '${name}'`)
+}
+
+async function linked(directory: string, name: string): Promise<number | undefined> {
+  try {
+    const epoch = Number(/(\d+)\/?$/.exec(await readlink(join(directory, name)))?.[1])
+    return Number.isInteger(epoch) ? epoch : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function sinceLast(directory: string): Promise<number | string> {
+  try {
+    const info = parseCkptInfo(await readFile(join(directory, 'last', INFO_FILE), 'utf8'))
+    return (Date.now() - new Date(info.timestamp.replace(' ', 'T')).getTime()) / 1000
+  } catch {
+    return '__FIRST__'
+  }
+}
+
+function seconds(begun: number): string {
+  return ((performance.now() - begun) / 1000).toFixed(3)
+}
+
+function ignoreMissing(error: unknown): void {
+  if (codeOf(error) !== 'ENOENT') throw error
+}

@@ -1,0 +1,21 @@
+import { writeAtomic } from '../../src/base/files.js'
+
+/**
+ * A predictions file: header `auc_true,auc_pred,labels`; 6 decimals; labels are the cells, in the order
+ * of the responses. Quoted as RFC 4180 says where a label needs it. The header alone for no rows.
+ */
+export async function writePredictions(
+  path: string,
+  yTrue: Float64Array,
+  yPred: Float32Array,
+  labels: readonly string[],
+): Promise<void> {
+  const lines = ['auc_true,auc_pred,labels']
+  for (let i = 0; i < yTrue.length; i++)
+    lines.push(`${yTrue[i]!.toFixed(6)},${yPred[i]!.toFixed(6)},${quoted(labels[i]!)}`)
+  await writeAtomic(path, `${lines.join('\n')}\n`)
+}
+
+function quoted(label: string): string {
+  return /[",\r\n]/.test(label) ? `"${label.replaceAll('"', '""')}"` : label
+}

@@ -1,0 +1,45 @@
+import type { Activation, Dense, ModelSpec } from '../../src/train/spec.js'
+import type { Block, Hyperparameters } from './hyperparameters.js'
+
+/**
+ * Uno as in IMPROVE: a tower over cell features, one over drug features, concatenated, interaction
+ * layers, one output. Each hidden layer is Dense, activation, Dropout.
+ *
+ * @param cellWidth number of cell features @param drugWidth of drug features
+ */
+export function unoSpec(
+  { cell, drug, interaction, output }: Hyperparameters,
+  cellWidth: number,
+  drugWidth: number,
+): ModelSpec {
+  const cellStack = stack('cell', cellWidth, cell)
+  const drugStack = stack('drug', drugWidth, drug)
+  const joint = widthOf(cellStack, cellWidth) + widthOf(drugStack, drugWidth)
+  const interactionStack = stack('interaction', joint, interaction)
+  return {
+    cell: cellStack,
+    drug: drugStack,
+    interaction: interactionStack,
+    output: dense('auc', widthOf(interactionStack, joint), 1, output, 0),
+  }
+}
+
+function stack(name: string, inputs: number, { units, activation, dropout }: Block): Dense[] {
+  return units.map((width, i) =>
+    dense(`${name}_dense_${i + 1}`, i === 0 ? inputs : units[i - 1]!, width, activation, dropout),
+  )
+}
+
+function dense(
+  name: string,
+  inputs: number,
+  units: number,
+  activation: Activation,
+  dropout: number,
+): Dense {
+  return { name, inputs, units, activation, dropout }
+}
+
+function widthOf(layers: readonly Dense[], inputs: number): number {
+  return layers.at(-1)?.units ?? inputs
+}
