@@ -190,7 +190,7 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   say({ type: 'end', exit, reason, finished, failed, left })
   log.line(`ended: ${reason}; exit ${exit}`)
   await journal.close().catch(() => undefined)
-  await socket.close()
+  console.error('J'); await socket.close(); console.error('S')
   lock.release()
   await log.close()
   return exit

@@ -35,6 +35,8 @@ export async function listen(
   const router = new Router({
     mandatory: true, // a send to a peer that is gone fails instead of vanishing
     handover: false,
+    sendTimeout: 0, // a peer that stands still must not hold up the others: its lease will tell
+    sendHighWaterMark: 10_000,
     linger: 500,
     maxMessageSize: MAX_FRAME,
     curveServer: true,

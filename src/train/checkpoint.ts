@@ -2,7 +2,7 @@ import { appendFile, mkdir, readFile, readlink, rename, rm, symlink } from 'node
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, messageOf } from '../base/errors.js'
-import { beside, syncDirectory, writeAtomic } from '../base/files.js'
+import { syncDirectory, writeAtomic } from '../base/files.js'
 import { stamp } from '../base/log.js'
 import {
   INFO_FILE,
@@ -12,7 +12,7 @@ import {
   type CkptInfo,
   type LoopState,
 } from './ckpt-info.js'
-import { cleanEpochs, epochNumbers } from './ckpt-keep.js'
+import { cleanEpochs, cleanWork, epochNumbers } from './ckpt-keep.js'
 import type { Model } from './h5.js'
 import type { ModelStore } from './model-store.js'
 import type { CkptOptions } from './options.js'
@@ -61,10 +61,14 @@ export async function saveCheckpoint(
   const work = join(directory, place.workName)
   await rm(work, { recursive: true, force: true })
   await mkdir(work, { recursive: true })
+  await cleanWork(directory, place.workName)
   await mkdir(join(directory, 'epochs'), { recursive: true })
   const begun = performance.now()
   const sum = await store.write(join(work, MODEL_FILE), model, true)
-  if (bestState) await store.write(join(work, BEST_FILE), { ...model, state: bestState }, true)
+  if (bestState) {
+    const state = { ...bestState, weights: bestState.weights.slice(), moments: [] }
+    await store.write(join(work, BEST_FILE), { ...model, state }, false)
+  }
   await logCkpt(directory, `model wrote: ${MODEL_FILE} in ${seconds(begun)} seconds.`)
   const info: CkptInfo = {
     epoch,
@@ -91,7 +95,7 @@ export async function saveCheckpoint(
   await link(place, 'last', name)
   await syncDirectory(directory)
   await rm(aside, { recursive: true, force: true })
-  await cleanEpochs(directory, options, place.workName, text => logCkpt(directory, text))
+  await cleanEpochs(directory, options, text => logCkpt(directory, text))
 }
 
 export interface Loaded {
@@ -104,6 +108,7 @@ export interface Loaded {
 /** The newest checkpoint that is whole: `last`, else the next older one, saying so. */
 export async function loadLast(place: CkptPlace): Promise<Loaded | undefined> {
   const { directory } = place
+  await cleanWork(directory, place.workName)
   const last = await linked(directory, 'last')
   const others = (await epochNumbers(directory)).reverse()
   const order = last === undefined ? others : [last, ...others.filter(n => n < last)]
@@ -145,6 +150,24 @@ async function loadEpoch(place: CkptPlace, epoch: number): Promise<Loaded> {
   return { info, state: await read(path, crc32), bestState }
 }
 
+/** No checkpoint is to be used: those of earlier attempts go, so that none is taken for one of this training. */
+export async function discardCheckpoints(place: CkptPlace): Promise<void> {
+  const { directory } = place
+  await place.fence()
+  for (const name of ['last', 'best', 'epochs'])
+    await rm(join(directory, name), { recursive: true, force: true })
+  await cleanWork(directory, place.workName)
+}
+
+/** Where the options want no checkpoint at the end, that of an earlier stop goes. */
+export async function dropLast(place: CkptPlace): Promise<void> {
+  const { directory, options } = place
+  await place.fence()
+  await rm(join(directory, 'last'), { force: true })
+  const kept = { ...options, keepLimit: 0 }
+  await cleanEpochs(directory, kept, text => logCkpt(directory, text))
+}
+
 /** A line in ckpt.log, in upstream's form. */
 export async function logCkpt(directory: string, text: string): Promise<void> {
   await mkdir(directory, { recursive: true })
@@ -152,9 +175,14 @@ export async function logCkpt(directory: string, text: string): Promise<void> {
 }
 
 /** Replace a relative link by rename: there is no moment without one. */
-async function link({ directory, fence }: CkptPlace, name: 'best' | 'last', epoch: string) {
+async function link(
+  { directory, fence, workName }: CkptPlace,
+  name: 'best' | 'last',
+  epoch: string,
+) {
   const path = join(directory, name)
-  const temporary = beside(path)
+  const temporary = join(directory, `${workName}-${name}`)
+  await rm(temporary, { force: true })
   await symlink(join('epochs', epoch), temporary)
   await fence()
   await rename(temporary, path)

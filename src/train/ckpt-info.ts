@@ -41,6 +41,11 @@ export function parseCkptInfo(text: string): CkptInfo {
   const info = value as Partial<CkptInfo>
   if (!Number.isInteger(info.epoch)) throw new Error('has no epoch')
   if (typeof info.checksum !== 'string') throw new Error('has no checksum')
-  if (typeof info.state !== 'object') throw new Error('has no state: it is not one of ours')
+  if ((info as DeepPartial).state?.history?.loss?.length !== info.epoch)
+    throw new Error('has no state of that epoch: it is not one of ours')
   return value as CkptInfo
+}
+
+interface DeepPartial {
+  readonly state?: { readonly history?: { readonly loss?: readonly unknown[] } }
 }

@@ -25,7 +25,7 @@ export function keptEpochs(
   const newest = epochs.at(-1) ?? 0
   const chosen =
     keepMode === 'linear'
-      ? epochs.slice(-keepLimit)
+      ? epochs.slice(Math.max(0, epochs.length - keepLimit))
       : [...new Map([...epochs].reverse().map(e => [bucket(newest - e), e])).values()].slice(
           0,
           keepLimit,
@@ -37,11 +37,10 @@ function bucket(distance: number): number {
   return distance === 0 ? -1 : Math.floor(Math.log2(distance))
 }
 
-/** Remove what need not stay, that of earlier attempts too, and work directories that nobody uses. */
+/** Remove the epochs that need not stay, those of earlier attempts too. */
 export async function cleanEpochs(
   directory: string,
-  options: CkptOptions,
-  ownWork: string,
+  options: Pick<CkptOptions, 'keepLimit' | 'keepMode'>,
   log: (text: string) => Promise<void>,
 ): Promise<void> {
   const epochs = await epochNumbers(directory)
@@ -59,7 +58,18 @@ export async function cleanEpochs(
     })
     await log(`clean(): deleted epoch: ${epoch}`)
   }
-  for (const name of await readdir(directory))
-    if (name.startsWith('work-') && !name.startsWith(ownWork))
+}
+
+/** Remove what attempts before this one left half done. A later attempt's is left alone: this one may be late. */
+export async function cleanWork(directory: string, own: string): Promise<void> {
+  const names = await readdir(directory).catch(() => [])
+  for (const name of names)
+    if (name.startsWith('work-') && !name.startsWith(own) && !isLater(name, own))
       await rm(join(directory, name), { recursive: true, force: true })
+}
+
+/** By leader epoch, then attempt: `work-<leaderEpoch>-<attempt>-<nonce>`. */
+function isLater(name: string, own: string): boolean {
+  const [a, b] = [name, own].map(n => n.split('-').slice(1, 3).map(Number))
+  return a![0] === b![0] ? a![1]! > b![1]! : a![0]! > b![0]!
 }

@@ -2,7 +2,7 @@ import * as fs from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { crc32 } from '../base/digest.js'
 import { messageOf } from '../base/errors.js'
-import type { StoreReply, StoreRequest } from './model-store.js'
+import { buffers, type StoreReply, type StoreRequest } from './model-store.js'
 
 // HDF5 stamps the clock into every object: in this thread it stands still, so equal states give equal bytes
 Date.now = () => 0
@@ -25,12 +25,23 @@ async function perform(
       reply({ value: syncAndSum(path) })
       return
     case 'read': {
-      if (request.crc32 !== undefined && crc32(fs.readFileSync(path)) !== request.crc32)
+      if (request.crc32 !== undefined && sumOf(path) !== request.crc32)
         throw new Error('its checksum is wrong')
       const state = await readModel(path, request.spec, request.optimiser)
-      const arrays = [state.weights, ...state.moments].map(a => a.buffer as ArrayBuffer)
-      reply({ value: state }, arrays)
+      reply({ value: state }, buffers(state))
     }
+  }
+}
+
+/** Bytes summed at a time: more would only cost memory. */
+const PIECE = 1 << 20
+
+function sumOf(path: string): number {
+  const fd = fs.openSync(path, 'r')
+  try {
+    return sum(fd)
+  } finally {
+    fs.closeSync(fd)
   }
 }
 
@@ -38,8 +49,18 @@ function syncAndSum(path: string): number {
   const fd = fs.openSync(path, 'r+')
   try {
     fs.fsyncSync(fd)
-    return crc32(fs.readFileSync(path))
+    return sum(fd)
   } finally {
     fs.closeSync(fd)
+  }
+}
+
+function sum(fd: number): number {
+  const piece = Buffer.alloc(PIECE)
+  let crc = 0
+  for (;;) {
+    const length = fs.readSync(fd, piece)
+    if (length === 0) return crc
+    crc = crc32(piece.subarray(0, length), crc)
   }
 }

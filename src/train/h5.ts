@@ -1,4 +1,5 @@
 import * as h5wasm from 'h5wasm/node'
+import { messageOf } from '../base/errors.js'
 import { kerasModel } from './keras-model.js'
 import { momentNames } from './optimisers.js'
 import { layout, type ModelSpec, type OptimiserName } from './spec.js'
@@ -22,11 +23,11 @@ const KERAS_VERSION = '3.15.1'
  * @param withMoments leave the optimiser's state out to halve the file
  */
 export async function writeModel(path: string, model: Model, withMoments: boolean): Promise<void> {
-  await h5wasm.ready
+  await ready()
   const { spec, state, optimiser } = model
   const keras = kerasModel(spec, model.widths)
   const { slots } = layout(spec)
-  const file = new h5wasm.File(path, 'w')
+  const file = open(path, 'w')
   try {
     file.create_attribute('backend', 'tensorflow')
     file.create_attribute('keras_version', KERAS_VERSION)
@@ -52,11 +53,46 @@ export async function writeModel(path: string, model: Model, withMoments: boolea
           dtype: '<f',
         })
     }
+    weights.create_group('top_level_model_weights')
     if (withMoments) writeOptimiser(file, optimiser, model, slots)
-    file.flush()
-  } finally {
     file.close()
+  } catch (error) {
+    close(file)
+    throw new Error(`${path}: cannot be written: ${reason(error)}`, { cause: error })
   }
+}
+
+/** HDF5 reports a full disk and all else on stderr alone, and goes on: make it throw. */
+async function ready(): Promise<void> {
+  const module = await h5wasm.ready
+  module.activate_throwing_error_handler()
+}
+
+function open(path: string, mode: 'r' | 'w'): h5wasm.File {
+  try {
+    return new h5wasm.File(path, mode)
+  } catch (error) {
+    throw new Error(`${path}: cannot be opened: ${reason(error)}`, { cause: error })
+  }
+}
+
+/** After a fault in between, closing fails too: the first fault tells more. */
+function close(file: h5wasm.File): void {
+  try {
+    file.close()
+  } catch {
+    // told already
+  }
+}
+
+/** HDF5's own message has a line for each caller: take the system's word, else the innermost. */
+function reason(error: unknown): string {
+  const text = messageOf(error)
+  return (
+    /error message = '([^']*)'/.exec(text)?.[1] ??
+    [...text.matchAll(/minor: (.*)/g)].at(-1)?.[1] ??
+    text
+  )
 }
 
 function writeOptimiser(
@@ -94,7 +130,8 @@ function writeOptimiser(
 }
 
 /**
- * Read back what writeModel wrote with moments, bit for bit.
+ * Read back what writeModel wrote, bit for bit. Without moments in the file: none, and step 0.
+ *
  * @throws Error if a tensor is missing or has another shape: the file is damaged or of another model
  */
 export async function readModel(
@@ -102,35 +139,45 @@ export async function readModel(
   spec: ModelSpec,
   optimiser: OptimiserName,
 ): Promise<State> {
-  await h5wasm.ready
+  await ready()
   const { slots, size } = layout(spec)
-  const file = new h5wasm.File(path, 'r')
+  const file = open(path, 'r')
   try {
+    const dataset = (name: string): h5wasm.Dataset => {
+      const found = find(file, name)
+      if (!(found instanceof h5wasm.Dataset)) throw new Error(`${path}: ${name} is missing`)
+      return found
+    }
     const read = (name: string, length: number) => {
-      const dataset = file.get(name)
-      const value = dataset instanceof h5wasm.Dataset ? dataset.value : undefined
+      const value = dataset(name).value
       const array = value instanceof Float32Array ? value : undefined
-      if (array?.length !== length)
-        throw new Error(`${path}: ${name} is missing or of another shape`)
+      if (array?.length !== length) throw new Error(`${path}: ${name} is of another shape`)
       return array
     }
     const prefix = `optimizer_weights/${optimiser.toLowerCase()}`
+    const trains = find(file, 'optimizer_weights') !== undefined
     const weights = new Float32Array(size)
-    const moments = momentNames(optimiser).map(() => new Float32Array(size))
+    const names = trains ? momentNames(optimiser) : []
+    const moments = names.map(() => new Float32Array(size))
     for (const { name, layer, offset, length } of slots) {
       weights.set(read(`model_weights/${layer.name}/${name}`, length), offset)
-      momentNames(optimiser).forEach((moment, i) =>
+      names.forEach((moment, i) =>
         moments[i]!.set(read(`${prefix}/${name.replace('/', '_')}_${moment}`, length), offset),
       )
     }
-    const scalar = (name: string) => {
-      const dataset = file.get(`${prefix}/${name}`)
-      if (!(dataset instanceof h5wasm.Dataset)) throw new Error(`${path}: ${name} is missing`)
-      return Number(dataset.value)
-    }
+    if (!trains) return { weights, moments, step: 0, momentum: 1 }
+    const scalar = (name: string) => Number(dataset(`${prefix}/${name}`).value)
     const momentum = optimiser === 'Nadam' ? scalar('u_product') : 1
     return { weights, moments, step: scalar('iteration'), momentum }
   } finally {
-    file.close()
+    close(file)
+  }
+}
+
+function find(file: h5wasm.File, name: string): unknown {
+  try {
+    return file.get(name) ?? undefined
+  } catch {
+    return undefined
   }
 }

@@ -1,6 +1,6 @@
 import { HedError } from '../base/errors.js'
 import { shuffle, STREAM, type Key } from '../base/random.js'
-import { loadBest, loadLast, logCkpt, type CkptPlace } from './checkpoint.js'
+import { discardCheckpoints, loadBest, loadLast, logCkpt, type CkptPlace } from './checkpoint.js'
 import type { LoopState } from './ckpt-info.js'
 import { isOver, NEW_STOPPING, watch } from './early-stopping.js'
 import { extend, NO_HISTORY, type History } from './history.js'
@@ -56,13 +56,15 @@ export async function train(run: TrainRun): Promise<TrainResult> {
       if (isOver(loop.stopping, options.stopPatience)) break
       signal.throwIfAborted()
       loop = await oneEpoch(run, loop, epoch)
+      // an epoch counts as finished when the one before is durable: at most one is ever trained again
+      await saver.settled()
       await run.onEpoch(epoch + 1, loop.history)
-      // the checkpoint before this one is durable by now, so at most one epoch is ever trained again
       await saver.epochDone(epoch + 1, loop)
     }
     await saver.finish()
   } catch (error) {
-    if (signal.aborted) await saver.finish()
+    if (signal.aborted) await saver.stop()
+    else await saver.settled().catch(() => undefined) // leave no write behind; the first fault tells more
     throw error
   }
   await useBest(run, saver, loop)
@@ -78,8 +80,8 @@ export async function train(run: TrainRun): Promise<TrainResult> {
 async function restore({ options, trainer, place }: TrainRun): Promise<Start> {
   const loop = { schedule: newSchedule(options), stopping: NEW_STOPPING, history: NO_HISTORY }
   const fresh = { loop, bestState: undefined }
-  if (options.ckpt.restartMode === 'off') return fresh
-  const found = await loadLast(place)
+  const off = options.ckpt.restartMode === 'off'
+  const found = off ? undefined : await loadLast(place)
   if (found) {
     place.log(`goes on from epoch ${found.info.epoch}`)
     await trainer.load(found.state)
@@ -90,6 +92,7 @@ async function restore({ options, trainer, place }: TrainRun): Promise<Start> {
       'FAILED',
       'ckpt_restart_mode is "required", but no whole checkpoint is there',
     )
+  await discardCheckpoints(place)
   await logCkpt(place.directory, `save_interval: ${options.ckpt.saveInterval}`)
   return fresh
 }

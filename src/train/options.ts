@@ -24,9 +24,9 @@ export interface CkptOptions {
   readonly restartMode: 'auto' | 'off' | 'required'
   readonly saveBest: boolean
   readonly saveBestMetric: 'val_loss' | 'loss'
-  /** No checkpoint in epochs up to this one. */
+  /** No checkpoint before this epoch, 1-based. */
   readonly skipEpochs: number
-  /** Every n-th epoch; 0: only the best, and the last one where the RUN must stop. */
+  /** Every n-th epoch, the best and the last; 0: none, but where the RUN must stop. */
   readonly saveInterval: number
   readonly checksum: boolean
   readonly keepLimit: number

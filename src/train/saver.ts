@@ -1,15 +1,19 @@
-import { saveCheckpoint, type CkptPlace } from './checkpoint.js'
+import { dropLast, saveCheckpoint, type CkptPlace } from './checkpoint.js'
 import type { LoopState } from './ckpt-info.js'
-import type { TrainingOptions } from './options.js'
+import type { CkptOptions, TrainingOptions } from './options.js'
 import type { State, Trainer } from './trainer.js'
 
 /** Writes checkpoints while training goes on: one at a time, and the next waits for it. */
 export interface Saver {
-  /** Call after each epoch. Resolves when the checkpoint before is durable and this one is under way. */
+  /** What is under way is durable. */
+  settled(): Promise<void>
+  /** Call after each epoch, settled. Begins a checkpoint if the options want one. */
   epochDone(epoch: number, loop: LoopState): Promise<void>
-  /** The last finished epoch becomes durable, also where the interval skipped it. */
+  /** Training is over: its last epoch becomes durable, also where the interval skipped it. */
   finish(): Promise<void>
-  /** The best weights, where `ckpts/best` does not hold those of the best val_loss. */
+  /** The RUN must stop: the last finished epoch becomes durable whatever the options say. */
+  stop(): Promise<void>
+  /** Weights of the best val_loss, where `ckpts/best` does not hold them. No moments. */
   bestWeights(): State | undefined
   /** No epoch was trained in this attempt. */
   restoredOnly(): boolean
@@ -28,14 +32,18 @@ export function newSaver(
   start: Start,
 ): Saver {
   const { ckpt } = options
-  /** `ckpts/best` is the best val_loss whenever every best epoch is saved by that metric. */
-  const bestIsOnDisk = ckpt.saveBest && ckpt.saveBestMetric === 'val_loss' && ckpt.skipEpochs === 0
+  /** Every epoch with a better val_loss is saved, and `ckpts/best` names it. */
+  const bestIsOnDisk =
+    ckpt.saveBest &&
+    ckpt.saveBestMetric === 'val_loss' &&
+    ckpt.skipEpochs <= 1 &&
+    ckpt.saveInterval > 0
   let running: Promise<void> = Promise.resolve()
   let best = start.bestState
-  let unsaved: { epoch: number; loop: LoopState; state: State } | undefined
+  let unsaved: Epoch | undefined
   let trained = false
 
-  const begin = (epoch: number, loop: LoopState, state: State) => {
+  const begin = ({ epoch, loop, state }: Epoch, mayBeBest: boolean) => {
     const values = loop.history[ckpt.saveBestMetric]
     const metric = values[epoch - 1]!
     const bestMetric = Math.min(...values.slice(0, epoch))
@@ -50,7 +58,7 @@ export function newSaver(
       },
       loop,
       metric,
-      isBest: values.indexOf(bestMetric) === epoch - 1,
+      isBest: mayBeBest && values.indexOf(bestMetric) === epoch - 1,
       bestMetric,
       bestState: bestIsOnDisk ? undefined : best,
     })
@@ -59,19 +67,31 @@ export function newSaver(
   }
 
   return {
+    settled: () => running,
     epochDone: async (epoch, loop) => {
       trained = true
       const state = await trainer.state()
+      // the writer takes the arrays over
+      if (!bestIsOnDisk && loop.stopping.bestEpoch === epoch)
+        best = { ...state, weights: state.weights.slice(), moments: [] }
       await running
-      if (!bestIsOnDisk && loop.stopping.bestEpoch === epoch) best = state
-      if (wanted(options, epoch, loop)) {
-        unsaved = undefined
-        begin(epoch, loop, state)
-      } else unsaved = { epoch, loop, state }
+      unsaved = { epoch, loop, state }
+      if (!wanted(options, epoch, loop)) return
+      begin(unsaved, true)
+      unsaved = undefined
     },
     finish: async () => {
       await running
-      if (unsaved) begin(unsaved.epoch, unsaved.loop, unsaved.state)
+      if (!unsaved) return
+      if (isAllowed(ckpt, unsaved.epoch)) begin(unsaved, true)
+      else await dropLast(place)
+      unsaved = undefined
+      await running
+    },
+    stop: async () => {
+      await running
+      // best only by the options, or a stop would show in the result
+      if (unsaved) begin(unsaved, false)
       unsaved = undefined
       await running
     },
@@ -80,15 +100,25 @@ export function newSaver(
   }
 }
 
+interface Epoch {
+  readonly epoch: number
+  readonly loop: LoopState
+  readonly state: State
+}
+
+function isAllowed({ saveInterval, skipEpochs }: CkptOptions, epoch: number): boolean {
+  return saveInterval > 0 && epoch >= skipEpochs
+}
+
 /** Upstream's order of decisions. */
 function wanted(options: TrainingOptions, epoch: number, loop: LoopState): boolean {
   const { ckpt, epochs } = options
   const values = loop.history[ckpt.saveBestMetric]
-  const improved = values[epoch - 1] === Math.min(...values)
-  if (epoch <= ckpt.skipEpochs) return false
+  const improved = values.indexOf(Math.min(...values)) === epoch - 1
+  if (!isAllowed(ckpt, epoch)) return false
   if (ckpt.saveBest && improved) return true
   if (epoch === epochs) return true
-  return ckpt.saveInterval > 0 && epoch % ckpt.saveInterval === 0
+  return epoch % ckpt.saveInterval === 0
 }
 
 function widthsOf({ spec }: CkptPlace): readonly [number, number] {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as h5wasm from 'h5wasm/node'
@@ -72,11 +73,11 @@ function outline(path: string) {
         things.push(here)
         walk(child, here)
       } else if (child instanceof h5wasm.Dataset)
-        things.push(`${here} ${String(child.dtype)} ${JSON.stringify(child.shape)}`)
+        things.push(`${here} ${JSON.stringify(child.dtype)} ${JSON.stringify(child.shape)}`)
     }
   }
   walk(file, '')
-  const config = JSON.parse(String(file.attrs['model_config']?.value))
+  const config = JSON.parse(file.attrs['model_config']?.value as string)
   file.close()
   return { things, attributes, config }
 }
@@ -154,9 +155,10 @@ t.test('the clock is not in the file, though HDF5 would put it there', async t =
 
   const store = openModelStore()
   t.teardown(() => store.close())
+  const still = await writtenAt('0.h5', 0)
   const sum = await store.write(join(dir, 'store.h5'), model, true)
   const stored = readFileSync(join(dir, 'store.h5'))
-  t.ok(stored.equals(await writtenAt('0.h5', 0)), 'in the thread of the store it stands still')
+  t.ok(stored.equals(still), 'in the thread of the store it stands still')
   t.equal(sum, crc32(stored))
 })
 
@@ -171,7 +173,40 @@ t.test('the store reads what it wrote, and refuses a file with one bit changed',
   const state = await store.read(path, model.spec, 'Adam', sum)
   t.ok(bits(state.weights).equals(bits(kept)))
   await t.rejects(store.read(path, model.spec, 'Adam', sum ^ 1), { message: /checksum/ })
-  await t.rejects(store.read(join(dir, 'none.h5'), model.spec, 'Adam', undefined))
-  await t.rejects(store.write(join(dir, 'no', 'folder.h5'), someModel('Adam'), true))
+  await t.rejects(store.read(join(dir, 'none.h5'), model.spec, 'Adam', undefined), {
+    message: /No such file/,
+  })
+  await t.rejects(store.write(join(dir, 'no', 'folder.h5'), someModel('Adam'), true), {
+    message: /No such file/,
+  })
   t.ok(await store.read(path, model.spec, 'Adam', sum), 'and lives on after a fault')
+})
+
+t.test('a full disk is an error of the write, not a short file', async t => {
+  const dir = t.testdir()
+  const script = `
+    import { writeModel } from ${JSON.stringify(new URL('../../src/train/h5.js', import.meta.url).href)}
+    const layer = (name, inputs, units) => ({ name, inputs, units, activation: 'relu', dropout: 0 })
+    const spec = {
+      cell: [layer('cell_dense_1', 300, 300)], drug: [layer('drug_dense_1', 300, 300)],
+      interaction: [], output: layer('auc', 600, 1),
+    }
+    const state = { weights: new Float32Array(300 * 300 * 2 + 2000), moments: [], step: 0, momentum: 1 }
+    const model = { spec, widths: [300, 300], optimiser: 'SGD', learningRate: 1, state }
+    await writeModel(process.argv[1], model, true).then(
+      () => console.log('written'), error => console.log('refused', error.message))`
+  const write = (limit: string) =>
+    spawnSync(
+      'bash',
+      ['-c', `trap '' XFSZ; ulimit -f ${limit}; exec "$0" --input-type=module -e "$1" "$2"`].concat(
+        process.execPath,
+        script,
+        join(dir, 'model.h5'),
+      ),
+      { encoding: 'utf8' },
+    )
+  t.match(write('unlimited'), { stdout: /^written/, stderr: '' })
+  const full = write('400') // kB, of 720
+  t.match(full.stdout, /^refused .*model.h5: cannot be written: File too large/)
+  t.equal(full.stderr, '')
 })

@@ -1,4 +1,3 @@
-import type { Json } from '../../src/base/digest.js'
 import type { Params } from '../../src/experiment/workflow.js'
 import type { TrainingOptions, WarmUp } from '../../src/train/options.js'
 import type { Activation, Loss, OptimiserName } from '../../src/train/spec.js'
@@ -124,6 +123,9 @@ export function readHyperparameters(
   return r.problems.length > 0 ? { problems: [...new Set(r.problems)] } : result
 }
 
+/** Layers in a stack; 1000 is beyond any use, and a slip of the pen must not fill the memory. */
+const MOST = 1000
+
 function readBlock(r: Reader, name: string, layers: number): Block {
   const arch = r.optional(`${name}_arch`)
   const count = r.optional(`${name}_num_layers`)
@@ -133,9 +135,11 @@ function readBlock(r: Reader, name: string, layers: number): Block {
     arch.every(n => Number.isInteger(n) && (n as number) > 0)
   if (arch !== null && !isList)
     r.wrong(`${name}_arch`, arch, 'a list of layer sizes such as [1000, 1000, 1000]')
-  const units = isList ? (arch as number[]) : Array<number>(Number(count ?? layers)).fill(1000)
-  if (count !== null && (!Number.isInteger(count) || (count as number) < 1))
-    r.wrong(`${name}_num_layers`, count, 'an integer ≥ 1')
+  const isCount = Number.isInteger(count) && (count as number) >= 1 && (count as number) <= MOST
+  const units = isList ? (arch as number[]) : Array<number>(isCount ? (count as number) : layers)
+  if (!isList) units.fill(1000)
+  if (count !== null && !isCount)
+    r.wrong(`${name}_num_layers`, count, `an integer from 1 to ${MOST}`)
   else if (count !== null && isList && count !== units.length)
     r.wrong(`${name}_num_layers`, count, `${units.length}, as "${name}_arch" has it`)
   const own = (key: string) => (r.optional(`${name}_${key}`) === null ? key : `${name}_${key}`)
@@ -171,7 +175,7 @@ function readLoss(r: Reader): Loss {
   if (!name) r.wrong('loss', value, 'one of mse, mae, mae_poly')
   if (name?.[1] !== 'mae_poly') return { type: name?.[1] ?? 'mse' }
   const alpha = r.optional('alpha')
-  if (typeof alpha !== 'number' || alpha < 0)
+  if (typeof alpha !== 'number' || !Number.isFinite(alpha) || alpha < 0)
     r.wrong('alpha', alpha, 'a number ≥ 0: the loss mae_poly requires it')
   return { type: 'mae_poly', alpha: Number(alpha) }
 }
@@ -189,6 +193,6 @@ function readSeed(r: Reader): number {
   return 0
 }
 
-function same(a: string, b: Json): boolean {
-  return a.toLowerCase() === String(b).toLowerCase()
+function same(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase()
 }

@@ -32,7 +32,7 @@ export function newReader(params: Params): Reader {
     },
     number: (key, allowed, want) => {
       const value = params[key] ?? null
-      if (typeof value === 'number' && allowed(value)) return value
+      if (typeof value === 'number' && Number.isFinite(value) && allowed(value)) return value
       reader.wrong(key, value, `a number ${want}`)
       return 0
     },

@@ -14,7 +14,7 @@ export function newSession(model: Uint8Array, threads: number): Promise<Session>
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
+    logSeverityLevel: 4, // what goes wrong is thrown
     extra: { session: { intra_op: { allow_spinning: spin ? '1' : '0' } } },
   })
 }

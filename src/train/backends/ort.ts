@@ -1,4 +1,3 @@
-import { Worker } from 'node:worker_threads'
 import { messageOf } from '../../base/errors.js'
 import type { Backend, State, Trainer } from '../trainer.js'
 import type { Request, Trained } from './ort-worker.js'
@@ -16,28 +15,26 @@ export const ort: Backend = {
     }
   },
   create: async (options, state) => {
-    const stop = new Int32Array(new SharedArrayBuffer(4))
-    const thread = newThread<Request>(new Worker(new URL('./ort-worker.js', import.meta.url)))
+    const thread = newThread<Request>(new URL('./ort-worker.js', import.meta.url))
     try {
-      await thread.ask({ type: 'create', options, state, stop })
+      await thread.ask({ type: 'create', options, state })
     } catch (error) {
       await thread.close()
       throw error
     }
-    return newTrainer(thread, stop)
+    return newTrainer(thread)
   },
 }
 
-function newTrainer(thread: Thread<Request>, stop: Int32Array): Trainer {
+function newTrainer(thread: Thread<Request>): Trainer {
   return {
     trainEpoch: async ({ onProgress, signal, ...epoch }) => {
       if (signal?.aborted) throw stopped()
-      Atomics.store(stop, 0, 0)
-      const onAbort = () => Atomics.store(stop, 0, 1)
+      const answer = thread.ask({ type: 'epoch', epoch }, onProgress)
+      const onAbort = () => thread.stop()
       signal?.addEventListener('abort', onAbort)
       try {
-        const answer = await thread.ask({ type: 'epoch', epoch }, onProgress)
-        const { loss, seconds } = answer as Trained
+        const { loss, seconds } = (await answer) as Trained
         if (loss === undefined) throw stopped()
         return { loss, seconds }
       } finally {

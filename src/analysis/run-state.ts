@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs'
+import { readIfThere } from '../base/files.js'
+import type { RunId } from '../base/ids.js'
+import type { Experiment } from '../experiment/exp.js'
+import * as layout from '../experiment/layout.js'
+import { validateMarker } from '../experiment/marker.js'
+import { readPlan, type PlannedRun } from '../experiment/plan.js'
+
+/** A RUN as its files tell. */
+export interface RunState {
+  readonly run: RunId
+  readonly plan: PlannedRun
+  readonly state: 'finished' | 'failed' | 'running' | 'not started'
+  /** Epochs with a line in history.txt. */
+  readonly epochs: number
+  readonly early: boolean
+  /** Mean seconds of an epoch, where known. */
+  readonly epochSeconds: number | undefined
+}
+
+/** All RUNs of an EXP, in UPF order. */
+export function runStates(exp: Experiment): RunState[] {
+  return readPlan(exp.path).map(plan => {
+    const { run, digest, params } = plan
+    const expected = { params: digest, data: exp.data.digest, seed: params['seed'] ?? 0 }
+    const found = validateMarker(exp.path, run, expected)
+    const history = readHistory(exp.path, run)
+    const epochs = found.valid ? found.marker.epochs : history.length
+    const total = history.reduce((a, b) => a + b, 0)
+    return {
+      run,
+      plan,
+      state: found.valid
+        ? 'finished'
+        : existsSync(layout.error(exp.path, run))
+          ? 'failed'
+          : existsSync(layout.rankFile(exp.path, run))
+            ? 'running'
+            : 'not started',
+      epochs,
+      early: found.valid && found.marker.reason === 'early stopping',
+      epochSeconds: history.length > 0 ? total / history.length : undefined,
+    }
+  })
+}
+
+/** Seconds of each epoch in history.txt. */
+function readHistory(exp: string, run: RunId): readonly number[] {
+  const text = readIfThere(layout.history(exp, run))
+  if (text === undefined) return []
+  try {
+    return (JSON.parse(text) as { seconds?: number[] }).seconds ?? []
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,36 @@
+import { prepare, readInputs } from '../experiment/prepare.js'
+import type { RawSettings } from '../sites/builtin.js'
+import { checkSettings, mergeSettings } from '../sites/settings.js'
+import { print, printJson } from './print.js'
+import { loadWorkflow } from './workflows.js'
+
+/** All that `run` checks before it makes an EXP. @throws HedError as `run` would */
+export async function checkSweep(args: {
+  readonly upf: string
+  readonly dflts: string
+  readonly strict: boolean
+  readonly json: boolean
+  readonly flags: RawSettings
+}): Promise<void> {
+  const settings = checkSettings(mergeSettings('local', process.env, args.flags))
+  const inputs = readInputs(args.upf, args.dflts)
+  const { workflow } = await loadWorkflow(inputs.workflow)
+  const backend = await workflow.chooseBackend(settings.BACKEND)
+  const { plan, data, notes } = await prepare(inputs, workflow, {
+    dataSource: settings.DATA_SOURCE,
+    threads: settings.THREADS,
+    backend: backend.name,
+    timeout: settings.BENCHMARK_TIMEOUT,
+    strict: args.strict,
+    defaults: workflow.defaults,
+  })
+  if (args.json) {
+    const runs = plan.runs.map(({ run, line, resolved }) => ({ run, line, resolved }))
+    printJson({ ok: true, notes, backend, data: data.digest, runs })
+    return
+  }
+  print([...notes, `backend ${backend.why}`])
+  print(plan.runs.slice(0, 5).map(r => `${r.run}: ${JSON.stringify(r.resolved)}`))
+  if (plan.runs.length > 5) print([`… ${plan.runs.length - 5} more`])
+  print([`ok: ${plan.runs.length} RUNs`])
+}

@@ -1,0 +1,130 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { writeAtomicSync } from '../base/files.js'
+import { parseLeaderEvent, type LeaderEvent } from '../engine/leader-events.js'
+import type { Experiment } from '../experiment/exp.js'
+import * as layout from '../experiment/layout.js'
+import { validateMarker } from '../experiment/marker.js'
+import type { PlannedRun } from '../experiment/plan.js'
+import { childEnvironment } from '../sites/detect.js'
+import { launchLocal } from '../sites/local.js'
+import { openView } from './live.js'
+
+const BIN = fileURLToPath(new URL('./bin.js', import.meta.url))
+
+export interface WorkflowModule {
+  readonly url: string
+  readonly name: string
+  readonly stageVersion: number
+}
+
+/** Run the ranks of an EXP on this machine and show how they go. @returns the exit status */
+export async function launch(
+  exp: Experiment,
+  plan: readonly PlannedRun[],
+  workflow: WorkflowModule,
+): Promise<number> {
+  if (allFinished(exp, plan)) return finishedAlready(exp, plan.length)
+  const view = openView(exp.path)
+  let end: (LeaderEvent & { type: 'end' }) | undefined
+  const epoch = nextEpoch(exp)
+  const ranks = launchLocal({
+    size: exp.settings.PROCS,
+    command: rank => [
+      ...[BIN, 'rank', '--exp', exp.path, '--rank', String(rank)],
+      ...['--size', String(exp.settings.PROCS), '--epoch', String(epoch), '--lifeline'],
+      ...['--workflow', workflow.url],
+    ],
+    environment: {
+      ...childEnvironment(process.env),
+      // threads that wait by spinning would take the cores of the other workers
+      ...(tooManyThreads(exp) ? { UPF_HEDS_SPIN: '0' } : {}),
+    },
+    onEvent: line => {
+      const event = parseLeaderEvent(line)
+      if (event?.type === 'end') end = event
+      if (event) view.event(event)
+    },
+    onStderr: (rank, text) => view.note(rank === 0 ? text : `rank ${rank}: ${text}`),
+  })
+  const release = onSignals(signal => {
+    view.note(`${signal}: stopping; what runs is saved. Once more to kill.`)
+    ranks.stop(signal)
+  }, ranks.kill)
+  const code = await ranks.ended
+  release()
+  view.end()
+  return summary(exp, code, end)
+}
+
+function summary(
+  exp: Experiment,
+  code: number | undefined,
+  end: (LeaderEvent & { type: 'end' }) | undefined,
+): number {
+  if (end) {
+    const left = end.left > 0 ? `, ${end.left} not finished` : ''
+    console.log(`${end.finished} RUNs finished, ${end.failed} failed${left}: ${end.reason}`)
+  }
+  if (code !== undefined && end === undefined) return code
+  const status = code ?? 6
+  if (code === undefined) console.error('upf-heds: the leader died')
+  if (status === 6 || status === 5) console.error(`hint: upf-heds resume ${exp.path}`)
+  return status
+}
+
+function allFinished(exp: Experiment, plan: readonly PlannedRun[]): boolean {
+  return plan.every(({ run, digest, params }) => {
+    const seed = params['seed'] ?? 0
+    return validateMarker(exp.path, run, { params: digest, data: exp.data.digest, seed }).valid
+  })
+}
+
+function finishedAlready(exp: Experiment, runs: number): number {
+  const now = new Date().toISOString()
+  const status = {
+    exit: 0,
+    reason: 'all RUNs finished',
+    finished: runs,
+    failed: 0,
+    notStarted: 0,
+    started: now,
+    ended: now,
+    ranks: [],
+  }
+  writeAtomicSync(layout.status(exp.path), `${JSON.stringify(status, null, 2)}\n`)
+  console.log(`all ${runs} RUNs are finished already`)
+  return 0
+}
+
+function tooManyThreads({ settings }: Experiment): boolean {
+  return settings.THREADS > 1 && settings.PROCS > 2
+}
+
+/** The epoch the leader will have, so that no agent follows the rendezvous of an earlier one. */
+function nextEpoch(exp: Experiment): number {
+  try {
+    const taken = readdirSync(join(layout.engine(exp.path), 'epochs')).map(Number)
+    return Math.max(0, ...taken.filter(Number.isInteger)) + 1
+  } catch {
+    return 1
+  }
+}
+
+/** First signal: stop in order. Second: kill. @returns a function that takes the handlers off */
+function onSignals(stop: (signal: string) => void, kill: () => void): () => void {
+  let asked = false
+  const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const).map(signal => {
+    const handler = () => {
+      if (asked && signal === 'SIGINT') kill()
+      else if (!asked) stop(signal)
+      asked = true
+    }
+    process.on(signal, handler)
+    return [signal, handler] as const
+  })
+  return () => {
+    for (const [signal, handler] of handlers) process.off(signal, handler)
+  }
+}

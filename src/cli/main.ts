@@ -1,0 +1,93 @@
+import yargs, { type CommandModule } from 'yargs'
+import { exitStatus, HedError, messageOf } from '../base/errors.js'
+import { nearest } from '../base/nearest.js'
+import { check } from './commands/check.js'
+import { data } from './commands/data.js'
+import { epochs } from './commands/epochs.js'
+import { extract } from './commands/extract.js'
+import { gen } from './commands/gen.js'
+import { listDrugs } from './commands/list-drugs.js'
+import { progress } from './commands/progress.js'
+import { rank } from './commands/rank.js'
+import { resume } from './commands/resume.js'
+import { run } from './commands/run.js'
+import { settings } from './commands/settings.js'
+import { topDrugs } from './commands/top-drugs.js'
+import { setStatus, takeStatus } from './status.js'
+
+const COMMANDS: readonly CommandModule[] = [
+  run,
+  resume,
+  check,
+  gen,
+  settings,
+  data,
+  listDrugs,
+  progress,
+  epochs,
+  extract,
+  topDrugs,
+  rank,
+] as unknown as CommandModule[]
+
+/**
+ * The command line. Never exits: @returns the exit status.
+ * @param argv arguments without node and the script
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  // a reader that closes the pipe (`| head`) is no error
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+  const parser = yargs([...argv])
+    .scriptName('upf-heds')
+    .usage('Hyperparameter sweeps that lose nothing: each line of a UPF is one RUN.')
+    .parserConfiguration({ 'parse-positional-numbers': false, 'duplicate-arguments-array': false })
+    .strict()
+    .demandCommand(1, 'what shall be done? See upf-heds --help')
+    .recommendCommands()
+    .help()
+    .version()
+    .wrap(Math.min(110, process.stdout.columns || 100))
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error instanceof Error ? error : usage(message, argv)
+    })
+  for (const command of COMMANDS) parser.command(command)
+  try {
+    setStatus(0)
+    await parser.parseAsync()
+    return takeStatus()
+  } catch (error) {
+    report(error, argv.includes('--json'))
+    return exitStatus(error)
+  }
+}
+
+/** A word in the wrong place: name it, and what was perhaps meant. */
+function usage(message: string, argv: readonly string[]): HedError {
+  const words = COMMANDS.flatMap(c => [c.command ?? [], c.aliases ?? []].flat())
+    .map(c => c.split(' ')[0]!)
+    .filter(word => word !== '$0' && word !== 'rank')
+  const first = argv.find(word => !word.startsWith('-'))
+  const near = first === undefined || words.includes(first) ? undefined : nearest(first, words)
+  return new HedError('USAGE', message.replaceAll('\n', ' '), {
+    hint:
+      near === undefined
+        ? `Run upf-heds ${first !== undefined && words.includes(first) ? `${first} ` : ''}--help.`
+        : `Is "${near}" meant? Run upf-heds --help for all commands.`,
+  })
+}
+
+function report(error: unknown, json: boolean): void {
+  if (!(error instanceof HedError)) {
+    console.error(error) // a bug: it keeps its stack
+    return
+  }
+  const { kind, hint } = error
+  if (json) console.error(JSON.stringify({ kind, message: messageOf(error), hint }))
+  else {
+    console.error(`upf-heds: ${error.message}`)
+    if (hint !== undefined) console.error(`hint: ${hint}`)
+  }
+}

@@ -1,0 +1,88 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { HedError } from '../base/errors.js'
+import { setAside } from '../experiment/carry.js'
+import { openExp, type Experiment } from '../experiment/exp.js'
+import * as layout from '../experiment/layout.js'
+import { validateMarker } from '../experiment/marker.js'
+import { writePlan, type PlannedRun } from '../experiment/plan.js'
+import { prepare, readInputs } from '../experiment/prepare.js'
+import { BUILT_IN, type RawSettings, type SettingName } from '../sites/builtin.js'
+import { checkSettings, mergeSettings } from '../sites/settings.js'
+import { launch } from './launch.js'
+import { noBatchYet } from './run-sweep.js'
+import { loadWorkflow } from './workflows.js'
+
+/** Go on in place, with the EXP's own copies of UPF and DFLTS. @returns the exit status */
+export async function resumeSweep(name: string, flags: RawSettings): Promise<number> {
+  const found = openExp(name, process.env['CANDLE_DATA_DIR'] ?? BUILT_IN.CANDLE_DATA_DIR ?? '.')
+  const exp = withSettings(found, flags)
+  const inputs = readInputs(join(exp.path, exp.upf.name), join(exp.path, exp.dflts.name))
+  const { workflow, url } = await loadWorkflow(exp.workflow)
+  const { plan, data, notes } = await prepare(inputs, workflow, {
+    dataSource: exp.settings.DATA_SOURCE,
+    threads: exp.settings.THREADS,
+    backend: exp.settings.BACKEND,
+    timeout: exp.settings.BENCHMARK_TIMEOUT,
+    strict: false,
+    defaults: exp.defaults,
+  })
+  if (data.digest !== exp.data.digest)
+    throw new HedError(
+      'USAGE',
+      `${exp.settings.DATA_SOURCE}: not the data that ${exp.path} began with`,
+      { hint: 'Put the files back, or start a new EXP from this one with --accept-drift.' },
+    )
+  for (const note of notes) console.log(note)
+  setInvalidAside(exp, plan.runs)
+  writePlan(exp.path, plan.runs)
+  console.log(`${exp.path}: resumed, ${plan.runs.length} RUNs`)
+  return launch(exp, plan.runs, { url, name: exp.workflow, stageVersion: workflow.stageVersion })
+}
+
+/** What an EXP was made with cannot change; what only says where and how many may. */
+const FIXED: readonly SettingName[] = ['THREADS', 'BACKEND']
+
+function withSettings(exp: Experiment, flags: RawSettings): Experiment {
+  for (const name of FIXED) {
+    const wanted = flags[name]
+    const is = String(exp.settings[name as 'THREADS' | 'BACKEND'])
+    if (wanted !== undefined && wanted !== is && wanted !== 'auto')
+      throw new HedError('USAGE', `${name} is ${is} in ${exp.path} and decides its results`, {
+        hint: `Leave ${name} away, or start a new EXP.`,
+      })
+    const inEnvironment = process.env[name]
+    if (inEnvironment !== undefined && inEnvironment !== is && inEnvironment !== 'auto')
+      console.log(`${name}=${inEnvironment} in the environment is not used: the EXP has ${is}`)
+  }
+  const own = Object.fromEntries(
+    Object.entries(exp.settings).map(([key, value]) => [key, String(value)]),
+  )
+  const environment = { ...own, ...process.env }
+  for (const name of FIXED) environment[name] = own[name]
+  const merged = mergeSettings(exp.site in SITE_WORDS ? exp.site : 'local', environment, {
+    ...flags,
+    THREADS: own['THREADS'] ?? '1',
+    BACKEND: own['BACKEND'] ?? 'ort',
+  })
+  if (merged.base !== 'local') throw noBatchYet(merged.base)
+  const settings = checkSettings(merged)
+  return { ...exp, settings: { ...settings, BACKEND: exp.settings.BACKEND } }
+}
+
+const SITE_WORDS: Readonly<Record<string, true>> = {
+  local: true,
+  aurora: true,
+  polaris: true,
+  slurm: true,
+}
+
+/** A RUN whose marker is there but not valid: its outputs go to stale/, so that no old file is taken for new. */
+function setInvalidAside(exp: Experiment, plan: readonly PlannedRun[]): void {
+  for (const { run, digest, params } of plan) {
+    if (!existsSync(layout.marker(exp.path, run))) continue
+    const expected = { params: digest, data: exp.data.digest, seed: params['seed'] ?? 0 }
+    const found = validateMarker(exp.path, run, expected)
+    if (!found.valid) console.log(`${run}: ${found.why}; put into ${setAside(exp.path, run)}`)
+  }
+}

@@ -1,0 +1,85 @@
+import { createRequire } from 'node:module'
+import { HedError } from '../base/errors.js'
+import { carryOver } from '../experiment/carry.js'
+import { checkOutput, createExp, openExp, type Experiment } from '../experiment/exp.js'
+import { writePlan } from '../experiment/plan.js'
+import { prepare, readInputs } from '../experiment/prepare.js'
+import { planRestart } from '../experiment/restart.js'
+import type { RawSettings } from '../sites/builtin.js'
+import { checkSettings, mergeSettings } from '../sites/settings.js'
+import { launch } from './launch.js'
+import { loadWorkflow } from './workflows.js'
+
+export interface SweepArgs {
+  readonly site: string
+  readonly upf: string
+  readonly dflts: string
+  /** An earlier EXP whose finished RUNs are carried over. */
+  readonly exp: string | undefined
+  readonly acceptDrift: boolean
+  readonly strict: boolean
+  readonly flags: RawSettings
+}
+
+/** Check everything, make the EXP, run it. @returns the exit status */
+export async function runSweep(args: SweepArgs): Promise<number> {
+  const merged = mergeSettings(args.site, process.env, args.flags)
+  if (merged.base !== 'local') throw noBatchYet(merged.base)
+  const settings = checkSettings(merged)
+  const inputs = readInputs(args.upf, args.dflts)
+  const old = args.exp === undefined ? undefined : openExp(args.exp, settings.CANDLE_DATA_DIR)
+  const { workflow, url } = await loadWorkflow(inputs.workflow)
+  const backend = await workflow.chooseBackend(settings.BACKEND)
+  const defaults = old?.defaults ?? workflow.defaults
+  const { plan, data, notes } = await prepare(inputs, workflow, {
+    dataSource: settings.DATA_SOURCE,
+    threads: settings.THREADS,
+    backend: backend.name,
+    timeout: settings.BENCHMARK_TIMEOUT,
+    strict: args.strict,
+    defaults,
+  })
+  const ground = {
+    data,
+    settings: { ...settings, BACKEND: backend.name },
+    workflow: inputs.workflow,
+  }
+  const restart = old && planRestart(old, ground, plan.runs, args.acceptDrift)
+  checkOutput(settings.CANDLE_DATA_DIR)
+  for (const note of notes) console.log(note)
+  const exp: Experiment = await createExp(
+    {
+      ...ground,
+      site: args.site,
+      version: VERSION,
+      origins: merged.origins,
+      backendWhy: backend.why,
+      defaults,
+    },
+    inputs,
+    made => {
+      writePlan(made.path, plan.runs)
+      if (restart) carryOver(made.path, restart)
+    },
+  )
+  if (restart)
+    console.log(
+      `restarted from ${restart.from}: ${restart.finished.length} RUNs finished already, ` +
+        `${restart.unfinished.length + restart.extended.length} go on, ` +
+        `${restart.added.length + restart.drifted.length} begin, ${restart.dropped.length} dropped`,
+    )
+  console.log(
+    `${exp.path}: ${plan.runs.length} RUNs on ${settings.PROCS - 1} worker(s) of ${settings.THREADS} thread(s), backend ${backend.name}`,
+  )
+  return launch(exp, plan.runs, { url, name: inputs.workflow, stageVersion: workflow.stageVersion })
+}
+
+const VERSION = (
+  createRequire(import.meta.url)('../../../package.json') as { readonly version: string }
+).version
+
+export function noBatchYet(site: string): HedError {
+  return new HedError('USAGE', `site ${site}: job scripts are not made by this version`, {
+    hint: 'Run with site local inside an allocation.',
+  })
+}

@@ -1,0 +1,39 @@
+import type { Options } from 'yargs'
+import { SETTING_NAMES, type RawSettings, type SettingName } from '../sites/builtin.js'
+
+const DESCRIBE: Readonly<Record<SettingName, string>> = {
+  PROCS: 'ranks, the leader included, ≥ 2',
+  PPN: 'ranks per node',
+  THREADS: 'CPU threads of each worker; part of what decides the results',
+  BACKEND: 'what computes: auto or a name',
+  QUEUE: 'queue of a batch site',
+  WALLTIME: 'H:MM:SS, for a batch site',
+  PROJECT: 'project or account of a batch site',
+  DATA_SOURCE: 'folder with the Parquet files',
+  CANDLE_DATA_DIR: 'folder where EXPs are made',
+  TMP_ROOT: 'node-local folder for staged data',
+  BENCHMARK_TIMEOUT: 'seconds for one attempt of a RUN, -1 none',
+  LEASE: 'beat,suspect,lost in seconds',
+}
+
+/** One flag a setting: `--data-source` for DATA_SOURCE. No defaults here: settings.ts merges. */
+export const SETTINGS_OPTIONS: Readonly<Record<never, Options>> = Object.fromEntries(
+  SETTING_NAMES.map(name => [
+    flagName(name),
+    { type: 'string', describe: DESCRIBE[name], group: 'Settings (also environment variables):' },
+  ]),
+)
+
+/** The settings among parsed arguments. */
+export function settingsOf(args: Readonly<Record<string, unknown>>): RawSettings {
+  return Object.fromEntries(
+    SETTING_NAMES.flatMap(name => {
+      const value = args[flagName(name)]
+      return typeof value === 'string' ? [[name, value]] : []
+    }),
+  )
+}
+
+function flagName(name: SettingName): string {
+  return name.toLowerCase().replaceAll('_', '-')
+}

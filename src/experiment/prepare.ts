@@ -1,0 +1,87 @@
+import { basename } from 'node:path'
+import { readNamed } from '../base/files.js'
+import { HedError } from '../base/errors.js'
+import { dataDigest, type DataDigest } from './digest.js'
+import { parseDflts } from './dflts.js'
+import type { InputFile } from './exp.js'
+import { problemText, type Problem } from './json-lines.js'
+import { makePlan, type Plan } from './plan.js'
+import { parseUpf, type UpfLine } from './upf.js'
+import type { Params, Workflow } from './workflow.js'
+
+/** UPF and DFLTS as read, before the data is looked at. */
+export interface Inputs {
+  readonly upf: InputFile & { readonly lines: readonly UpfLine[] }
+  readonly dflts: InputFile & { readonly values: Params }
+  /** Name or path of the workflow all lines share. */
+  readonly workflow: string
+}
+
+/** @throws HedError USAGE with everything that is wrong in either file */
+export function readInputs(upfPath: string, dfltsPath: string): Inputs {
+  const upf = { path: upfPath, text: readNamed(upfPath, 'UPF') }
+  const dflts = { path: dfltsPath, text: readNamed(dfltsPath, 'DFLTS') }
+  const lines = parseUpf(upf.text, upfPath)
+  const values = parseDflts(dflts.text, dfltsPath)
+  refuse([...lines.problems, ...values.problems])
+  const named =
+    values.values['workflow'] ?? lines.lines.find(l => l.values['workflow'])?.values['workflow']
+  return {
+    upf: { ...upf, lines: lines.lines },
+    dflts: { ...dflts, values: values.values },
+    workflow: typeof named === 'string' ? named : 'hed',
+  }
+}
+
+export interface Prepared {
+  readonly plan: Plan
+  readonly data: DataDigest
+  /** Lines for people, about the data and the files. */
+  readonly notes: readonly string[]
+}
+
+/**
+ * Everything a run needs, checked: data, hyperparameters, drugs. Changes nothing.
+ * @throws HedError USAGE or DATA
+ */
+export async function prepare(
+  inputs: Inputs,
+  workflow: Workflow,
+  options: {
+    readonly dataSource: string
+    readonly threads: number
+    readonly backend: string
+    readonly timeout: number
+    readonly strict: boolean
+    readonly defaults: Params
+  },
+): Promise<Prepared> {
+  const data = await dataDigest(options.dataSource, workflow.files)
+  const check = await workflow.inspect(options.dataSource)
+  const plan = makePlan({
+    upf: { file: inputs.upf.path, lines: inputs.upf.lines },
+    dflts: { file: inputs.dflts.path, values: inputs.dflts.values },
+    workflow,
+    data: check,
+    ...options,
+  })
+  refuse(plan.problems)
+  const notes = [
+    ...check.notes,
+    ...plan.notes.map(n => `${basename(inputs.dflts.path)}: ${n}`),
+    ...plan.warnings.map(w => `warning: ${w}`),
+  ]
+  return { plan, data, notes }
+}
+
+/** As many as a person reads; the rest is counted. */
+const SHOWN = 20
+
+function refuse(problems: readonly Problem[]): void {
+  if (problems.length === 0) return
+  const shown = problems.slice(0, SHOWN).map(problemText)
+  if (problems.length > SHOWN) shown.push(`… and ${problems.length - SHOWN} more`)
+  throw new HedError('USAGE', shown.join('\n'), {
+    hint: problems.length === 1 ? 'Mend this line.' : 'Mend these lines.',
+  })
+}

@@ -1,0 +1,155 @@
+import t from 'tap'
+import type { Params } from '../../src/experiment/workflow.js'
+import { DEFAULTS, KNOWN, readHyperparameters } from '../../workflows/hed/hyperparameters.js'
+
+function read(params: Params) {
+  const found = readHyperparameters({ ...DEFAULTS, ...params })
+  if ('problems' in found) throw new Error(found.problems.join('\n'))
+  return found
+}
+
+function problems(params: Params): readonly string[] {
+  const found = readHyperparameters({ ...DEFAULTS, ...params })
+  return 'problems' in found ? found.problems : []
+}
+
+t.test('the defaults are those of uno_default_model.txt', t => {
+  const { training, cell, drug, interaction, ...rest } = read({})
+  const tower = (depth: number) => ({
+    units: Array(depth).fill(1000),
+    activation: 'relu',
+    dropout: 0.1,
+  })
+  t.same([cell, drug, interaction], [tower(3), tower(3), tower(5)])
+  t.same(rest, { output: 'sigmoid', seed: 0, refuseMissing: false })
+  t.match(training, {
+    epochs: 200,
+    batchSize: 32,
+    maxRate: 1e-5 * 32,
+    optimiser: 'Adam',
+    loss: { type: 'mse' },
+    warmUp: 'linear',
+    warmUpEpochs: 5,
+    patience: 3,
+    factor: 0.5,
+    stopPatience: 20,
+  })
+  t.same(training.ckpt, {
+    restartMode: 'auto',
+    saveBest: true,
+    saveBestMetric: 'val_loss',
+    skipEpochs: 0,
+    saveInterval: 1,
+    checksum: true,
+    keepLimit: 3,
+    keepMode: 'linear',
+    metadata: null,
+  })
+  t.end()
+})
+
+t.test('everything wrong is told at once, with the value and what is wanted', t => {
+  const found = problems({
+    batch_size: 0,
+    epochs: 1.5,
+    learning_rate: '1e-5',
+    dropout: 1,
+    activation: 'swish',
+    warmup_type: 'cosine',
+    optimizer: 'Lion',
+    loss: 'huber',
+    seed: null,
+    ckpt_keep_limit: 0,
+    ckpt_restart_mode: 'on',
+    reduce_lr_factor: 1,
+    ckpt_checksum: 'yes',
+  })
+  t.same([...found].sort(), [
+    '"activation" is "swish", want one of relu, tanh, sigmoid, linear',
+    '"batch_size" is 0, want an integer ≥ 1',
+    '"ckpt_checksum" is "yes", want true or false',
+    '"ckpt_keep_limit" is 0, want an integer ≥ 1',
+    '"ckpt_restart_mode" is "on", want one of auto, off, required',
+    '"dropout" is 1, want a number in [0, 1)',
+    '"epochs" is 1.5, want an integer ≥ 1',
+    '"learning_rate" is "1e-5", want a number > 0',
+    '"loss" is "huber", want one of mse, mae, mae_poly',
+    '"optimizer" is "Lion", want one of Adam, SGD, RMSprop, Adagrad, Adadelta, Adamax, Nadam',
+    '"reduce_lr_factor" is 1, want a number between 0 and 1',
+    '"seed" is null, want an integer from 0 to 4294967295: without one no RUN could be repeated',
+    '"warmup_type" is "cosine", want one of none, constant, linear, quadratic, exponential',
+  ])
+  t.end()
+})
+
+t.test('seeds are integers of 32 bits', t => {
+  t.equal(read({ seed: 4294967295 }).seed, 4294967295)
+  for (const seed of [-1, 4294967296, 0.5, '1', true, null])
+    t.match(problems({ seed }), [/^"seed" is/], JSON.stringify(seed))
+  t.end()
+})
+
+t.test('optimisers and losses are named in any case; Ftrl is named as not supported', t => {
+  t.equal(read({ optimizer: 'rmsPROP' }).training.optimiser, 'RMSprop')
+  t.same(read({ loss: 'MSE' }).training.loss, { type: 'mse' })
+  t.same(read({ loss: 'mean_absolute_error' }).training.loss, { type: 'mae' })
+  t.match(problems({ optimizer: 'ftrl' }), [/Ftrl is not supported/])
+  t.end()
+})
+
+t.test('mae_poly, under either name, requires alpha', t => {
+  for (const params of [{ loss: 'mae_poly' }, { custom_loss_module: 'mae_poly_loss' }]) {
+    t.same(read({ ...params, alpha: 6 }).training.loss, { type: 'mae_poly', alpha: 6 })
+    t.match(problems(params), [/^"alpha" is null, want a number ≥ 0/])
+    for (const alpha of ['6', -1, JSON.parse('1e999') as number])
+      t.match(problems({ ...params, alpha }), [/^"alpha" is/])
+  }
+  t.match(problems({ custom_loss_module: 'my_loss' }), [/^"custom_loss_module" is "my_loss"/])
+  t.same(read({ custom_loss_module: null }).training.loss, { type: 'mse' })
+  t.same(problems({ alpha: 6 }), [], 'alpha without mae_poly is idle')
+  t.end()
+})
+
+t.test('numbers that overflow are no numbers', t => {
+  t.match(problems({ learning_rate: JSON.parse('1e999') as number }), [/^"learning_rate" is/])
+  t.match(problems({ batch_size: JSON.parse('1e999') as number }), [/^"batch_size" is/])
+  t.end()
+})
+
+t.test('in block, a list of sizes is a stack, with its own activation and dropout', t => {
+  const found = read({
+    hyperparam_space: 'block',
+    canc_arch: [64, 32],
+    drug_num_layers: 2,
+    interaction_arch: [16],
+    interaction_num_layers: 1,
+    canc_activation: 'tanh',
+    drug_dropout: 0.25,
+  })
+  t.same(found.cell, { units: [64, 32], activation: 'tanh', dropout: 0.1 })
+  t.same(found.drug, { units: [1000, 1000], activation: 'relu', dropout: 0.25 })
+  t.same(found.interaction, { units: [16], activation: 'relu', dropout: 0.1 })
+  t.end()
+})
+
+t.test('in block, a number of layers that differs from the list is refused', t => {
+  const block = (params: Params) => problems({ hyperparam_space: 'block', ...params })
+  t.same(block({ drug_arch: [8, 8], drug_num_layers: 3 }), [
+    '"drug_num_layers" is 3, want 2, as "drug_arch" has it',
+  ])
+  for (const canc_num_layers of [0, -1, 1.5, 1e9, '3', [3]])
+    t.match(block({ canc_num_layers }), [/^"canc_num_layers" is .*want an integer from 1/])
+  for (const canc_arch of [[], [0], [8.5], ['8'], 8, 'wide', {}])
+    t.match(block({ canc_arch }), [/^"canc_arch" is .*want a list of layer sizes/])
+  t.match(block({ drug_dropout: -0.1, canc_activation: 'x' }), [/canc_activation/, /drug_dropout/])
+  t.end()
+})
+
+t.test('what a block may have is known, and a slip of the pen is not', t => {
+  const known = (key: string) =>
+    key in DEFAULTS || KNOWN.some(k => (typeof k === 'string' ? k === key : k.test(key)))
+  for (const key of ['canc_arch', 'interaction_num_layers', 'drug_dropout', 'alpha', 'monitor'])
+    t.ok(known(key), key)
+  for (const key of ['cancer_arch', 'drug_size', 'bach_size']) t.notOk(known(key), key)
+  t.end()
+})
