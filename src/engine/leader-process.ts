@@ -31,6 +31,8 @@ const CRASH_LIMIT = 3
 const TICK_MS = 1000
 /** After `stop`, agents have their grace of 60 s; then we end without them. */
 const STOP_LIMIT_MS = 75_000
+/** For the last messages to leave the sockets. */
+const CLOSE_LIMIT_MS = 3_000
 
 /** Run the leader to its end. It performs the effects of leader.ts and decides nothing. */
 export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Promise<number> {
@@ -189,8 +191,10 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   await writeAtomic(layout.status(exp.path), `${JSON.stringify(status, null, 2)}\n`)
   say({ type: 'end', exit, reason, finished, failed, left })
   log.line(`ended: ${reason}; exit ${exit}`)
+  // all that matters is on disk: nothing may hold the job up now
+  setTimeout(() => process.exit(exit), CLOSE_LIMIT_MS).unref()
   await journal.close().catch(() => undefined)
-  console.error('J'); await socket.close(); console.error('S')
+  await socket.close()
   lock.release()
   await log.close()
   return exit
