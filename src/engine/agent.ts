@@ -87,20 +87,15 @@ export function onExecutor(agent: Agent, slotId: number, message: FromExecutor):
     case 'done': {
       if (!slot.order) return []
       const { run, attempt } = slot.order
-      return answer(agent, slot, {
-        type: 'done',
-        slot: slot.id,
-        run,
-        attempt,
-        finish: message.finish,
-      })
+      const done = { type: 'done' as const, slot: slot.id, run, attempt, finish: message.finish }
+      return [...answer(agent, slot, done), ...free(agent, slot)]
     }
     case 'ended':
       if (slot.state === 'opening')
         return [
           { do: 'send', message: { type: 'broken', fate: message.fate, message: message.message } },
         ]
-      return ended(agent, slot, message.fate, message.message)
+      return [...ended(agent, slot, message.fate, message.message), ...free(agent, slot)]
     case 'staged':
       return []
     default:
@@ -123,9 +118,7 @@ export function onExecutorExit(
   }
   const slot = agent.slots[slotId]!
   const wasOpening = slot.state === 'opening'
-  const effects: AgentEffect[] = slot.order
-    ? ended(agent, slot, slot.ending?.fate ?? fate, slot.ending?.message ?? `executor: ${how}`)
-    : []
+  const effects: AgentEffect[] = slot.order ? ended(agent, slot, fate, `executor: ${how}`) : []
   slot.state = 'closed'
   slot.ending = undefined
   if (agent.over || agent.stopping) return [...effects, ...ifOver(agent)]
@@ -230,8 +223,9 @@ function stopSlot(
 function ended(agent: Agent, slot: Slot, fate: Fate, message: string): AgentEffect[] {
   if (!slot.order) return []
   const { run, attempt } = slot.order
-  const real = fate === 'stopped' && slot.ending ? slot.ending.fate : fate
-  const text = fate === 'stopped' && slot.ending ? slot.ending.message : message
+  // what the agent itself began decides, however the executor took it
+  const real = slot.ending?.fate ?? fate
+  const text = slot.ending?.message ?? message
   const quiet = real === 'stopped' || real === 'walltime'
   return [
     ...(quiet ? [] : [{ do: 'record' as const, run, attempt, fate: real, message: text }]),
@@ -255,8 +249,13 @@ function answer(
   slot.order = undefined
   slot.deadline = undefined
   slot.ending = undefined
+  return [{ do: 'send', message }]
+}
+
+/** A living executor is free again. */
+function free(agent: Agent, slot: Slot): AgentEffect[] {
   slot.state = 'idle'
-  return [{ do: 'send', message }, ...(agent.stopping ? [] : [ready(slot)])]
+  return agent.stopping ? [] : [ready(slot)]
 }
 
 function ready(slot: Slot): AgentEffect {

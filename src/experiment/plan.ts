@@ -105,10 +105,6 @@ export function makePlan(input: PlanInput): Plan {
       wrong(`"retries" is ${JSON.stringify(retries)}, want an integer ≥ 0`)
     if (typeof timeout !== 'number' || (timeout <= 0 && timeout !== -1))
       wrong(`"timeout" is ${JSON.stringify(timeout)}, want seconds > 0, or -1 for none`)
-    if (control['workflow'] !== undefined && control['workflow'] !== workflow.name)
-      wrong(
-        `"workflow" is ${JSON.stringify(control['workflow'])}, this EXP does "${workflow.name}"`,
-      )
     const found = input.data.resolve({ run, line, params, control })
     if ('problems' in found) {
       found.problems.forEach(wrong)

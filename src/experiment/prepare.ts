@@ -1,4 +1,4 @@
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { readNamed } from '../base/files.js'
 import { HedError } from '../base/errors.js'
 import { dataDigest, type DataDigest } from './digest.js'
@@ -24,13 +24,36 @@ export function readInputs(upfPath: string, dfltsPath: string): Inputs {
   const lines = parseUpf(upf.text, upfPath)
   const values = parseDflts(dflts.text, dfltsPath)
   refuse([...lines.problems, ...values.problems])
-  const named =
-    values.values['workflow'] ?? lines.lines.find(l => l.values['workflow'])?.values['workflow']
+  const { workflow, problems } = commonWorkflow(values.values, lines.lines, upfPath)
+  refuse(problems)
   return {
     upf: { ...upf, lines: lines.lines },
     dflts: { ...dflts, values: values.values },
-    workflow: typeof named === 'string' ? named : 'hed',
+    workflow,
   }
+}
+
+const DEFAULT_WORKFLOW = 'hed'
+
+/** The workflow all RUNs share: executors load one, once. A path becomes absolute. */
+function commonWorkflow(
+  dflts: Params,
+  lines: readonly UpfLine[],
+  file: string,
+): { workflow: string; problems: Problem[] } {
+  const of = (line: UpfLine) => line.values['workflow'] ?? dflts['workflow'] ?? DEFAULT_WORKFLOW
+  const first = lines[0] ? of(lines[0]) : DEFAULT_WORKFLOW
+  const problems = lines.flatMap(line => {
+    const text =
+      typeof of(line) !== 'string'
+        ? `"workflow" is ${JSON.stringify(of(line))}, want a name or a path`
+        : of(line) !== first
+          ? `"workflow" is ${JSON.stringify(of(line))}, but ${JSON.stringify(first)} above: one an EXP`
+          : undefined
+    return text === undefined ? [] : [{ file, line: line.line, text }]
+  })
+  const name = String(first)
+  return { workflow: name.startsWith('.') ? resolve(name) : name, problems }
 }
 
 export interface Prepared {

@@ -1,0 +1,164 @@
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { processes, resultBytes, start, treeBytes, upfHeds } from './sweep.js'
+
+/** A folder with demo data, a UPF of three drugs and a DFLTS of a tiny net. */
+function bench(epochs = 5) {
+  const cwd = t.testdir({
+    'upf.txt': [0, 7, 11]
+      .map(i => `{"id": "RUN${String(i).padStart(3, '0')}", "index": ${i}}\n`)
+      .join(''),
+    'dflts.json': dflts(epochs),
+  })
+  upfHeds(['data', 'demo', 'data'], cwd)
+  return cwd
+}
+
+const dflts = (epochs: number, rest: object = {}) =>
+  JSON.stringify({
+    epochs,
+    batch_size: 32,
+    learning_rate: 3e-5,
+    warmup_epochs: 1,
+    hyperparam_space: 'block',
+    canc_arch: [32, 32],
+    drug_arch: [32, 32],
+    interaction_arch: [32, 32],
+    ...rest,
+  })
+
+const sweep = (...more: string[]) => [
+  ...['local', 'upf.txt', 'dflts.json', '--data-source', 'data', '--threads', '1'],
+  ...more,
+]
+
+t.test('result bytes do not depend on the number of workers; all RUN files are there', async t => {
+  const cwd = bench()
+  for (const procs of ['2', '3', '5']) {
+    const { status, stdout, stderr } = upfHeds(sweep('--procs', procs), cwd)
+    t.equal(status, 0, stderr)
+    t.match(stdout, /3 RUNs finished, 0 failed/)
+  }
+  const [one, two, four] = ['EXP001', 'EXP002', 'EXP003'].map(e => resultBytes(join(cwd, 'out', e)))
+  t.notOk(Object.values(one!).includes('missing'), 'every result is there')
+  t.strictSame(two, one)
+  t.strictSame(four, one)
+  const run = join(cwd, 'out/EXP001/run/RUN007')
+  for (const name of [
+    'stop.marker',
+    'parameters.txt',
+    'rank.txt',
+    'history.txt',
+    'rsp_test_data.parquet',
+  ])
+    t.ok(fs.existsSync(join(run, name)), name)
+  const history = JSON.parse(fs.readFileSync(join(run, 'history.txt'), 'utf8'))
+  t.equal(history.loss.length, 5)
+  t.ok(history.loss[4] < history.loss[0], 'it learns')
+  t.equal(fs.statSync(join(cwd, 'out/EXP001/.engine/keys.json')).mode & 0o777, 0o600)
+  const status = JSON.parse(fs.readFileSync(join(cwd, 'out/EXP001/status.json'), 'utf8'))
+  t.match(status, { exit: 0, finished: 3, failed: 0, notStarted: 0 })
+})
+
+t.test('killed anywhere and resumed, a sweep ends in the bytes of one never disturbed', async t => {
+  const cwd = bench(8)
+  t.equal(upfHeds(sweep('--procs', '3'), cwd).status, 0)
+  const wanted = resultBytes(join(cwd, 'out/EXP001'))
+  const kinds = ['executor', 'agent', 'leader', 'cli'] as const
+  for (const [i, kind] of kinds.entries()) {
+    const exp = join(cwd, 'out', `EXP00${i + 2}`)
+    const running = start(sweep('--procs', '3'), cwd)
+    await running.until(new RegExp(`epoch ${2 + i}/`))
+    const victim =
+      kind === 'cli' ? running.child.pid : processes(exp).find(p => p.kind === kind)?.pid
+    t.type(victim, 'number', `there is a living ${kind}`)
+    process.kill(victim!, 'SIGKILL')
+    const { status, signal } = await running.ended
+    if (kind === 'cli') t.equal(signal, 'SIGKILL')
+    else t.equal(status, kind === 'leader' ? 6 : 0, `${kind} killed`)
+    await t.resolves(gone(exp), `nobody is left after the ${kind} was killed`)
+    if (status !== 0) t.equal(upfHeds(['resume', exp], cwd).status, 0, 'resumed')
+    t.strictSame(resultBytes(exp), wanted, kind)
+    const again = fs
+      .readdirSync(join(exp, 'out'))
+      .flatMap(
+        name => fs.readFileSync(join(exp, 'out', name), 'utf8').match(/RUN\d+: epoch \d+\//g) ?? [],
+      )
+    const repeated = again.filter((line, at) => again.indexOf(line) !== at).map(l => l.slice(0, 6))
+    t.equal(new Set(repeated).size, repeated.length, 'at most one epoch trained again per RUN')
+  }
+})
+
+t.test('SIGTERM saves what runs, exits 6, and resume goes on', async t => {
+  const cwd = bench(40)
+  const running = start(sweep('--procs', '2'), cwd)
+  await running.until(/epoch 3\//)
+  running.child.kill('SIGTERM')
+  const { status, stderr } = await running.ended
+  t.equal(status, 6)
+  t.match(stderr, /hint: upf-heds resume/)
+  const exp = join(cwd, 'out/EXP001')
+  t.match(JSON.parse(fs.readFileSync(join(exp, 'status.json'), 'utf8')), {
+    exit: 6,
+    reason: 'SIGTERM',
+  })
+  t.ok(fs.existsSync(join(exp, 'run/RUN000/ckpts/last/model.h5')))
+  t.notOk(fs.existsSync(join(exp, 'run/RUN000/error.json')), 'being stopped is no fault')
+  const resumed = upfHeds(['resume', exp], cwd)
+  t.equal(resumed.status, 0, resumed.stderr)
+})
+
+t.test(
+  'restart: finished RUNs are carried, drift is refused or accepted, the old EXP stays as it is',
+  async t => {
+    const cwd = bench(4)
+    t.equal(upfHeds(sweep(), cwd).status, 0)
+    const old = join(cwd, 'out/EXP001')
+    const before = treeBytes(old)
+
+    const whole = upfHeds(sweep('EXP001').slice(0, 3).concat(['EXP001'], sweep().slice(3)), cwd)
+    t.equal(whole.status, 0, whole.stderr)
+    t.match(whole.stdout, /all 3 RUNs are finished already/)
+    t.strictSame(resultBytes(join(cwd, 'out/EXP002')), resultBytes(old))
+
+    // one RUN without its marker goes on from its checkpoint; the others are not run again
+    fs.rmSync(join(cwd, 'out/EXP002/run/RUN007/stop.marker'))
+    const part = upfHeds(sweep().toSpliced(3, 0, 'EXP002'), cwd)
+    t.equal(part.status, 0, part.stderr)
+    t.match(part.stdout, /2 RUNs finished already, 1 go on/)
+    t.notMatch(part.stdout, /RUN000 running/)
+    t.strictSame(resultBytes(join(cwd, 'out/EXP003')), resultBytes(old))
+
+    fs.writeFileSync(join(cwd, 'dflts.json'), dflts(4, { dropout: 0.3 }))
+    const drift = upfHeds(sweep().toSpliced(3, 0, 'EXP001'), cwd)
+    t.equal(drift.status, 2)
+    t.match(drift.stderr, /RUN000: "dropout": 0.1 → 0.3/)
+    t.notOk(fs.existsSync(join(cwd, 'out/EXP004')), 'no EXP is left behind')
+
+    fs.writeFileSync(join(cwd, 'dflts.json'), dflts(6))
+    t.equal(upfHeds(sweep().toSpliced(3, 0, 'EXP001'), cwd).status, 2)
+    const more = upfHeds(sweep('--accept-drift').toSpliced(3, 0, 'EXP001'), cwd)
+    t.equal(more.status, 0, more.stderr)
+    t.match(
+      fs.readFileSync(join(cwd, 'out/EXP004/out/out-001.txt'), 'utf8'),
+      /goes on from epoch 4/,
+    )
+    t.strictSame(treeBytes(old), before, 'the old EXP is unchanged to the byte')
+
+    fs.rmSync(old, { recursive: true })
+    t.notOk(
+      Object.values(resultBytes(join(cwd, 'out/EXP002'))).includes('missing'),
+      'it stands alone',
+    )
+  },
+)
+
+/** Resolves when no process of the EXP lives; rejects after 3 s. */
+async function gone(exp: string): Promise<void> {
+  const end = performance.now() + 3000
+  while (processes(exp).length > 0) {
+    if (performance.now() > end) throw new Error(JSON.stringify(processes(exp)))
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+}
