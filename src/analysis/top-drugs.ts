@@ -39,7 +39,8 @@ export function topDrugs(
     if (rows.length === 0) continue
     const mean = (column: number) =>
       rows.reduce((sum, fields) => sum + Number(fields[column]), 0) / rows.length
-    const drug = String(plan.resolved['drug'] ?? '')
+    const named = plan.resolved['drug']
+    const drug = typeof named === 'string' ? named : ''
     found.push({ run, drug, aucTrue: mean(0), aucPred: mean(1), cell })
   }
   if (found.length === 0)

@@ -48,10 +48,13 @@ export async function launch(
     },
     onStderr: (rank, text) => view.note(rank === 0 ? text : `rank ${rank}: ${text}`),
   })
-  const release = onSignals(signal => {
-    view.note(`${signal}: stopping; what runs is saved. Once more to kill.`)
-    ranks.stop(signal)
-  }, ranks.kill)
+  const release = onSignals(
+    signal => {
+      view.note(`${signal}: stopping; what runs is saved. Once more to kill.`)
+      ranks.stop(signal)
+    },
+    () => ranks.kill(),
+  )
   const code = await ranks.ended
   release()
   view.end()

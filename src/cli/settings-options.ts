@@ -1,4 +1,4 @@
-import type { Options } from 'yargs'
+import type { Argv } from 'yargs'
 import { SETTING_NAMES, type RawSettings, type SettingName } from '../sites/builtin.js'
 
 const DESCRIBE: Readonly<Record<SettingName, string>> = {
@@ -16,13 +16,13 @@ const DESCRIBE: Readonly<Record<SettingName, string>> = {
   LEASE: 'beat,suspect,lost in seconds',
 }
 
-/** One flag a setting: `--data-source` for DATA_SOURCE. No defaults here: settings.ts merges. */
-export const SETTINGS_OPTIONS: Readonly<Record<never, Options>> = Object.fromEntries(
-  SETTING_NAMES.map(name => [
-    flagName(name),
-    { type: 'string', describe: DESCRIBE[name], group: 'Settings (also environment variables):' },
-  ]),
-)
+/** Add one flag a setting: `--data-source` for DATA_SOURCE. No defaults here: settings.ts merges. */
+export function addSettings<T>(y: Argv<T>): Argv<T> {
+  const group = 'Settings (also environment variables):'
+  for (const name of SETTING_NAMES)
+    y.option(flagName(name), { type: 'string', describe: DESCRIBE[name], group })
+  return y
+}
 
 /** The settings among parsed arguments. */
 export function settingsOf(args: Readonly<Record<string, unknown>>): RawSettings {

@@ -111,7 +111,7 @@ export function parseToAgent(frame: Uint8Array): Message<ToAgent> | undefined {
   )
 }
 
-export function encode<Body>(envelope: Envelope, body: Body): string {
+export function encode(envelope: Envelope, body: FromAgent | ToAgent): string {
   return JSON.stringify({ ...envelope, body })
 }
 

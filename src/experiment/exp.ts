@@ -87,7 +87,7 @@ export async function createExp(
       created: new Date().toISOString(),
     }
     await fill(exp)
-    const { path: _, ...content } = exp
+    const content = { ...exp, path: undefined } // a moved EXP is still the same
     writeAtomicSync(layout.expFile(path), `${JSON.stringify(content, null, 2)}\n`)
     return exp
   } catch (error) {

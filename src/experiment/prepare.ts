@@ -52,7 +52,7 @@ function commonWorkflow(
           : undefined
     return text === undefined ? [] : [{ file, line: line.line, text }]
   })
-  const name = String(first)
+  const name = typeof first === 'string' ? first : DEFAULT_WORKFLOW
   return { workflow: name.startsWith('.') ? resolve(name) : name, problems }
 }
 

@@ -4,8 +4,8 @@ declare module 'parquetjs-lite' {
     readonly type: 'UTF8' | 'DOUBLE'
     readonly compression?: 'UNCOMPRESSED' | 'SNAPPY' | 'GZIP'
   }
-  export class ParquetSchema {
-    constructor(fields: Readonly<Record<string, ParquetField>>)
+  export interface ParquetSchema {
+    readonly fields: Readonly<Record<string, unknown>>
   }
   export class ParquetWriter {
     static openFile(
@@ -22,7 +22,7 @@ declare module 'parquetjs-lite' {
     close(): Promise<void>
   }
   const parquet: {
-    ParquetSchema: typeof ParquetSchema
+    ParquetSchema: new (fields: Readonly<Record<string, ParquetField>>) => ParquetSchema
     ParquetWriter: typeof ParquetWriter
     ParquetReader: typeof ParquetReader
   }

@@ -34,6 +34,7 @@ async function act(context: RunContext) {
         // until it is killed, or told to stop
         await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
         throw new Error('woken up')
+      default:
     }
   await writeFile(join(directory, 'result.txt'), `${context.run}\n`)
   return { epochs: 1, reason: 'completed' as const, outputs: ['result.txt'] }

@@ -3,7 +3,11 @@ import { join } from 'node:path'
 import t from 'tap'
 import { encodeRecord, openJournal, parseSegment, readJournal } from '../../src/engine/journal.js'
 
-const records = Array.from({ length: 20 }, (_, n) => ({ type: 'given', run: `RUN${n}`, attempt: n }))
+const records = Array.from({ length: 20 }, (_, n) => ({
+  type: 'given',
+  run: `RUN${n}`,
+  attempt: n,
+}))
 const segment = Buffer.concat(records.map((r, n) => encodeRecord(n + 1, r)))
 
 t.test('what is appended is there after close, over several lives', async t => {

@@ -103,7 +103,11 @@ t.test('done is acked only after the journal has it', async t => {
     record: { type: 'finished', run: id(0) },
     then: [{ do: 'send', message: { type: 'ack', attempt: 1 } }],
   })
-  t.strictSame(sent(onMessage(l, A, done(0, 1), 2)), [[A, 'ack']], 'said twice: acked, nothing else')
+  t.strictSame(
+    sent(onMessage(l, A, done(0, 1), 2)),
+    [[A, 'ack']],
+    'said twice: acked, nothing else',
+  )
   t.equal(l.counts.finished, 1)
 })
 
@@ -163,19 +167,22 @@ t.test('two lost nodes are nobody’s fault; from the third on they count', asyn
   t.equal(l.runs.get(id(0))?.state, 'failed')
 })
 
-t.test('a late "done" of an attempt given up is taken, and the newer attempt cancelled', async t => {
-  const l = leader(1)
-  join(l, A, 1)
-  onTick(l, 121)
-  t.equal(l.runs.get(id(0))?.state, 'waiting', 'lost after its lease')
-  join(l, B, 2, 121)
-  const effects = onMessage(l, A, done(0, 1), 130)
-  t.equal(l.runs.get(id(0))?.state, 'finished')
-  t.ok(sent(effects).some(([to, type]) => to === B && type === 'cancel'))
-  const late = onMessage(l, B, ended(0, 2, 'stopped'), 131)
-  t.strictSame(sent(late), [[B, 'ack']])
-  t.equal(l.counts.finished, 1)
-})
+t.test(
+  'a late "done" of an attempt given up is taken, and the newer attempt cancelled',
+  async t => {
+    const l = leader(1)
+    join(l, A, 1)
+    onTick(l, 121)
+    t.equal(l.runs.get(id(0))?.state, 'waiting', 'lost after its lease')
+    join(l, B, 2, 121)
+    const effects = onMessage(l, A, done(0, 1), 130)
+    t.equal(l.runs.get(id(0))?.state, 'finished')
+    t.ok(sent(effects).some(([to, type]) => to === B && type === 'cancel'))
+    const late = onMessage(l, B, ended(0, 2, 'stopped'), 131)
+    t.strictSame(sent(late), [[B, 'ack']])
+    t.equal(l.counts.finished, 1)
+  },
+)
 
 t.test('a suspect agent gets no new RUN; a stall of the leader is nobody’s fault', async t => {
   const l = leader(2)

@@ -29,7 +29,7 @@ export interface HedTools {
 export async function hedRun(context: RunContext, tools: HedTools): Promise<Outcome> {
   const options = readHyperparameters(context.params)
   if ('problems' in options) throw new Error(options.problems.join('; '))
-  const drug = { index: Number(context.resolved['index']), name: String(context.resolved['drug']) }
+  const drug = { index: Number(context.resolved['index']), name: nameOf(context) }
   const key = randomKey(options.seed, drug.name)
 
   // 1. partition: one drug out, the rest into train and val
@@ -56,6 +56,12 @@ export async function hedRun(context: RunContext, tools: HedTools): Promise<Outc
   } finally {
     await trainer.close()
   }
+}
+
+function nameOf({ resolved }: RunContext): string {
+  const { drug } = resolved
+  if (typeof drug !== 'string') throw new Error('the plan names no drug')
+  return drug
 }
 
 const OUTPUTS = [
@@ -127,10 +133,10 @@ async function trainUno(
         options: training.ckpt,
         store,
         workName: context.workName,
-        fence: context.fence,
+        fence: () => context.fence(),
         spec: unoSpec(options, data.cellTable.names.length, data.drugTable.names.length),
         optimiser: training.optimiser,
-        log: context.log,
+        log: text => context.log(text),
       },
       signal: context.signal,
       onPart: (epoch, part, rate) =>

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { SETTINGS_OPTIONS, settingsOf } from '../settings-options.js'
+import { addSettings, settingsOf } from '../settings-options.js'
 import { setStatus } from '../status.js'
 
 interface Args {
@@ -15,7 +15,7 @@ export const run: CommandModule<object, Args> = {
   command: '$0 <site> <upf> <dflts> [exp]',
   describe: 'run the sweep of UPF with DFLTS on SITE; with EXP, carry its finished RUNs over',
   builder: y =>
-    y
+    addSettings(y)
       .positional('site', {
         type: 'string',
         demandOption: true,
@@ -33,7 +33,6 @@ export const run: CommandModule<object, Args> = {
         describe: 'with EXP: begin changed RUNs anew, go on where only epochs grew',
       })
       .option('strict', { type: 'boolean', describe: 'unknown hyperparameters are errors' })
-      .options(SETTINGS_OPTIONS)
       .example('DATA_SOURCE=demo-data $0 local upf/hed-demo.txt dflts/hed-demo.json', '')
       .example('$0 local upf/hed-4.txt dflts/hed-gdsc-small.json EXP001', 'restart'),
   handler: async args => {
@@ -46,7 +45,7 @@ export const run: CommandModule<object, Args> = {
         exp: args.exp,
         acceptDrift: args['accept-drift'] ?? false,
         strict: args.strict ?? false,
-        flags: settingsOf(args as unknown as Record<string, unknown>),
+        flags: settingsOf(args),
       }),
     )
   },

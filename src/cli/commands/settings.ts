@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { SETTINGS_OPTIONS, settingsOf } from '../settings-options.js'
+import { addSettings, settingsOf } from '../settings-options.js'
 
 interface Args {
   site: string
@@ -10,16 +10,15 @@ export const settings: CommandModule<object, Args> = {
   command: 'settings <site>',
   describe: 'every system setting, its value and where it came from',
   builder: y =>
-    y
+    addSettings(y)
       .positional('site', { type: 'string', demandOption: true, describe: 'a site or site file' })
       .option('json', { type: 'boolean', describe: 'print JSON' })
-      .options(SETTINGS_OPTIONS)
       .example('$0 settings local', ''),
   handler: async args => {
     const { mergeSettings } = await import('../../sites/settings.js')
     const { SETTING_NAMES } = await import('../../sites/builtin.js')
     const { print, printJson, table } = await import('../print.js')
-    const flags = settingsOf(args as unknown as Record<string, unknown>)
+    const flags = settingsOf(args)
     const { values, origins } = mergeSettings(args.site, process.env, flags)
     if (args.json)
       printJson(
