@@ -14,6 +14,8 @@ import { run } from './commands/run.js'
 import { settings } from './commands/settings.js'
 import { topDrugs } from './commands/top-drugs.js'
 import { setStatus, takeStatus } from './status.js'
+import { SETTING_NAMES, SITES } from '../sites/builtin.js'
+import { flagOf } from '../sites/settings.js'
 
 const COMMANDS: readonly CommandModule[] = [
   run,
@@ -70,14 +72,32 @@ function usage(message: string, argv: readonly string[]): HedError {
     .map(c => c.split(' ')[0]!)
     .filter(word => word !== '$0' && word !== 'rank')
   const first = argv.find(word => !word.startsWith('-'))
-  const near = first === undefined || words.includes(first) ? undefined : nearest(first, words)
-  return new HedError('USAGE', message.replaceAll('\n', ' '), {
-    hint:
-      near === undefined
-        ? `Run upf-heds ${first !== undefined && words.includes(first) ? `${first} ` : ''}--help.`
-        : `Is "${near}" meant? Run upf-heds --help for all commands.`,
+  const option = /^Unknown arguments?: ([\w-]+)/.exec(message)?.[1]
+  if (option !== undefined) {
+    const near = nearest(option, OPTIONS)
+    return new HedError('USAGE', `unknown option or word: ${option}`, {
+      hint: near === undefined ? 'See --help.' : `Is --${near} meant?`,
+    })
+  }
+  if (first === undefined || words.includes(first) || first in SITES)
+    return new HedError('USAGE', message.replaceAll('\n', ' '), {
+      hint: `Run upf-heds ${first === undefined || first in SITES ? '' : `${first} `}--help.`,
+    })
+  const near = nearest(first, [...words, ...Object.keys(SITES)])
+  return new HedError('USAGE', `"${first}" is no command, and no site with UPF and DFLTS`, {
+    hint: near === undefined ? 'Run upf-heds --help for all commands.' : `Is "${near}" meant?`,
   })
 }
+
+/** Flags that are often mistyped. */
+const OPTIONS: readonly string[] = [
+  ...SETTING_NAMES.map(name => flagOf(name).slice(2)),
+  'accept-drift',
+  'strict',
+  'json',
+  'help',
+  'version',
+]
 
 function report(error: unknown, json: boolean): void {
   if (!(error instanceof HedError)) {
