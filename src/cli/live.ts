@@ -117,7 +117,7 @@ export function picture(
     const share = p?.epochs ? Math.min(1, whole / p.epochs) : 0
     const epoch = `${p?.epoch ?? 0}/${p?.epochs ?? '?'}`
     const rate = p?.rate === undefined ? '' : `${Math.round(p.rate)}/s`
-    return `${event.run.padEnd(10)} rank ${String(event.rank ?? '?').padEnd(3)} ${bar(share, 16)} ${(p?.phase ?? 'start').padEnd(9)} ${epoch.padStart(7)} ${losses(event)} ${rate}`
+    return `${event.run.padEnd(10)} ${bar(share, 10)} ${(p?.phase ?? 'start').padEnd(9)} ${epoch.padStart(7)} ${losses(event)} ${rate}`
   })
   if (running.length > rows) table.push(`… and ${running.length - rows} more`)
   const left = remaining(sweep, now)
