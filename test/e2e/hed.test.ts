@@ -154,6 +154,36 @@ t.test(
   },
 )
 
+t.test('the seed’s own UPF and DFLTS run as they are, epochs lowered in each line', async t => {
+  const cwd = bench()
+  const lines = fs.readFileSync('upf/seed.txt', 'utf8').replaceAll('}', ', "epochs": 1}')
+  fs.writeFileSync(join(cwd, 'seed.txt'), lines)
+  fs.copyFileSync('dflts/seed.json', join(cwd, 'seed.json'))
+  const args = ['local', 'seed.txt', 'seed.json', '--data-source', 'data', '--threads', '2']
+  const { status, stdout, stderr } = upfHeds(args, cwd)
+  t.equal(status, 0, stderr)
+  const notes = stdout.match(/replaced by ours.*/g)
+  t.strictSame(notes, ['replaced by ours and not used: input_dir, post_module, pre_module'])
+
+  const json = (...words: string[]) => JSON.parse(upfHeds([...words, '--json'], cwd).stdout)
+  t.match(json('progress', 'EXP001'), { runs: 3, done: 3, failed: 0, running: 0, epochs: 1 })
+  t.strictSame(json('epochs', 'EXP001', '1'), [
+    { run: 'RUN000', epochs: 1, early: false },
+    { run: 'RUN001', epochs: 1, early: false },
+    { run: 'RUN002', epochs: 1, early: false },
+  ])
+  const scores = upfHeds(['extract', 'EXP001'], cwd).stdout
+  t.match(scores, /^000,0\.\d{9}\n001,0\.\d{9}\n002,0\.\d{9}\n$/)
+  t.equal(fs.readFileSync(join(cwd, 'out/EXP001/scores.csv'), 'utf8'), scores)
+  const top = json('top-drugs', 'EXP001', 'true', 'ACH-000002', '3')
+  const sorted = top.map((d: { aucTrue: number }) => d.aucTrue)
+  t.strictSame(sorted, [...sorted].sort())
+  t.match(upfHeds(['top-drugs', 'EXP001', 'true', 'ACH', '3'], cwd), {
+    status: 2,
+    stderr: /no finished RUN has the cell "ACH"/,
+  })
+})
+
 /** Resolves when no process of the EXP lives; rejects after 3 s. */
 async function gone(exp: string): Promise<void> {
   const end = performance.now() + 3000

@@ -1,0 +1,150 @@
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { upfHeds } from '../e2e/sweep.js'
+
+/** Demo data and files that are right, beside which each test puts one that is wrong. */
+const cwd = t.testdir({
+  'upf.txt': '{"id": "A", "index": 0}\n',
+  'dflts.json': '{"epochs": 1}',
+  'broken.txt': '{"id": "A"}\n\n# c\n{"id": "B" "index": 1}\n',
+  'dup.txt': '{"id": "A", "index": 0}\n{"id": "A", "index": 1}\n',
+  'dots.txt': '{"id": "../A", "index": 0}\n',
+  'i170.txt': '{"id": "A", "index": 170}\n',
+  file: 'no folder',
+  truncated: {},
+})
+upfHeds(['data', 'demo', 'data'], cwd)
+for (const name of fs.readdirSync(join(cwd, 'data')))
+  fs.copyFileSync(join(cwd, 'data', name), join(cwd, 'truncated', name))
+fs.truncateSync(join(cwd, 'truncated/ge_merged_data.parquet'), 1000)
+
+const run = (...args: string[]) => upfHeds(['local', ...args, '--threads', '1'], cwd)
+
+for (const [what, args, status, message] of [
+  [
+    'broken JSON on line 4',
+    ['broken.txt', 'dflts.json'],
+    2,
+    /^upf-heds: broken.txt:4: no valid JSON/,
+  ],
+  ['a duplicate id', ['dup.txt', 'dflts.json'], 2, /dup.txt:2: "id" "A" is that of line 1 too/],
+  ['an id that climbs', ['dots.txt', 'dflts.json'], 2, /dots.txt:1: "id" is "..\/A"/],
+  [
+    'an index beyond the drugs',
+    ['i170.txt', 'dflts.json'],
+    2,
+    /"index" is 170, the data has drugs 0 to 23/,
+  ],
+  ['an unknown option', ['upf.txt', 'dflts.json', '--porcs', '3'], 2, /unknown option.*porcs/],
+  [
+    'PROCS=1',
+    ['upf.txt', 'dflts.json', '--procs', '1'],
+    2,
+    /PROCS is "1" \(flag\), want an integer ≥ 2/,
+  ],
+  [
+    'output below a regular file',
+    ['upf.txt', 'dflts.json', '--candle-data-dir', 'file/out'],
+    2,
+    /file\/out: no experiment can be made/,
+  ],
+  [
+    'a UPF that is not there',
+    ['none.txt', 'dflts.json'],
+    2,
+    /none.txt: UPF cannot be read: no such file/,
+  ],
+  [
+    'a DATA_SOURCE that is not there',
+    ['upf.txt', 'dflts.json', '--data-source', 'nowhere'],
+    3,
+    /nowhere\/rsp_merged.parquet: cannot be read/,
+  ],
+  [
+    'a truncated Parquet file',
+    ['upf.txt', 'dflts.json', '--data-source', 'truncated'],
+    3,
+    /ge_merged_data.parquet: is no whole Parquet file/,
+  ],
+] as const)
+  t.test(`${what}: one message, a hint, no stack, no EXP`, async t => {
+    const source = args.some(a => a === '--data-source') ? [] : ['--data-source', 'data']
+    const ended = run(...args, ...source)
+    t.equal(ended.status, status)
+    t.match(ended.stderr, message)
+    t.match(ended.stderr, /^hint: .+$/m)
+    t.notMatch(ended.stderr, /\n {4}at /)
+    t.notOk(fs.existsSync(join(cwd, 'out/EXP001')))
+  })
+
+t.test('words that are no command and no site name the nearest', async t => {
+  for (const [words, near] of [
+    [['progres', 'x'], 'progress'],
+    [['locla', 'upf.txt', 'dflts.json'], 'local'],
+  ] as const) {
+    const { status, stderr } = upfHeds(words, cwd)
+    t.equal(status, 2)
+    t.match(stderr, `"${words[0]}" is no`)
+    t.match(stderr, `Is "${near}" meant?`)
+  }
+})
+
+t.test('DATA_SOURCE unset is named; errors are JSON with --json', async t => {
+  const { status, stderr } = upfHeds(['check', 'upf.txt', 'dflts.json', '--json'], cwd)
+  t.equal(status, 2)
+  t.match(JSON.parse(stderr), {
+    kind: 'USAGE',
+    message: /DATA_SOURCE is not set/,
+    hint: /--data-source/,
+  })
+})
+
+t.test('check changes nothing and says what would run', async t => {
+  const before = fs.readdirSync(cwd)
+  const { status, stdout } = upfHeds(
+    ['check', 'upf.txt', 'dflts.json', '--data-source', 'data'],
+    cwd,
+  )
+  t.equal(status, 0)
+  t.match(stdout, /2,664 responses, 120 cells, 24 drugs/)
+  t.match(stdout, /A: {"index":0,"drug":"Drug_001"}/)
+  t.strictSame(fs.readdirSync(cwd), before)
+})
+
+t.test('settings say where each value came from', async t => {
+  const env = { PROCS: '7', LEASE: '1,2,3' }
+  const { stdout } = upfHeds(['settings', 'local', '--lease', '2,4,9', '--json'], cwd, env)
+  t.match(JSON.parse(stdout), {
+    PROCS: { value: '7', origin: 'environment' },
+    PPN: { value: '7', origin: 'PROCS' },
+    LEASE: { value: '2,4,9', origin: 'flag' },
+    BACKEND: { value: 'auto', origin: 'built-in' },
+  })
+  fs.writeFileSync(join(cwd, 'site.json'), '{"extends": "local", "PROCS": 5, "TREADS": 1}')
+  t.match(upfHeds(['settings', 'site.json'], cwd), {
+    status: 2,
+    stderr: /no setting is called "TREADS"[^]*Is THREADS meant/,
+  })
+})
+
+t.test(
+  'gen makes a UPF, list-drugs lists, and a file that is there is not overwritten',
+  async t => {
+    t.equal(upfHeds(['gen', '3', 'gen.txt', '--start', '5', '--stride', '2'], cwd).status, 0)
+    t.equal(
+      fs.readFileSync(join(cwd, 'gen.txt'), 'utf8'),
+      '# 3 RUNs\n{"id":"RUN005","index":5}\n{"id":"RUN007","index":7}\n{"id":"RUN009","index":9}\n',
+    )
+    t.match(upfHeds(['gen', '3', 'gen.txt'], cwd), { status: 2, stderr: /is there already/ })
+    const drugs = upfHeds(['list_drugs', 'data/rsp_merged.parquet', '--index', '7'], cwd)
+    t.equal(drugs.stdout, '007 Drug_008\n')
+  },
+)
+
+t.test('--help names every command and loads no backend', async t => {
+  const { status, stdout } = upfHeds(['--help'], cwd)
+  t.equal(status, 0)
+  for (const word of ['resume', 'check', 'gen', 'progress', 'epochs', 'extract', 'top-drugs'])
+    t.match(stdout, word)
+})

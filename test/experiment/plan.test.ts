@@ -1,0 +1,95 @@
+import t from 'tap'
+import { paramsDigest } from '../../src/experiment/digest.js'
+import { problemText } from '../../src/experiment/json-lines.js'
+import { makePlan, type PlanInput } from '../../src/experiment/plan.js'
+import { parseUpf } from '../../src/experiment/upf.js'
+import type { Params, Workflow } from '../../src/experiment/workflow.js'
+import { workflow } from '../e2e/faulty-workflow.js'
+
+const DEFAULTS: Params = { epochs: 9, learning_rate: 0.1, seed: 0 }
+
+function plan(upf: string, dflts: Params = {}, more: Partial<PlanInput> = {}) {
+  const known: Workflow = { ...workflow, name: 'w', known: ['alpha', /^x_\d+$/] }
+  return makePlan({
+    upf: { file: 'u', lines: parseUpf(upf, 'u').lines },
+    dflts: { file: 'd', values: dflts },
+    workflow: known,
+    defaults: DEFAULTS,
+    data: {
+      notes: [],
+      resolve: ({ control }) => ({ resolved: { index: control['index'] ?? null } }),
+    },
+    threads: 2,
+    backend: 'ort',
+    timeout: -1,
+    strict: false,
+    ...more,
+  })
+}
+
+t.test('model default < DFLTS < UPF line, with origins', async t => {
+  const { runs } = plan('{"id":"A","index":3,"alpha":1}\n{"id":"B","epochs":7}', {
+    epochs: 5,
+    alpha: 2,
+  })
+  t.strictSame(runs[0]!.params, { epochs: 5, learning_rate: 0.1, seed: 0, alpha: 1 })
+  t.match(runs[0]!.origins, { epochs: 'DFLTS', learning_rate: 'default', alpha: 'UPF' })
+  t.strictSame(runs[1]!.params, { epochs: 7, learning_rate: 0.1, seed: 0, alpha: 2 })
+  t.strictSame(runs[0]!.resolved, { index: 3 })
+  t.notOk('index' in runs[0]!.params, 'control keys are no hyperparameters')
+})
+
+t.test('a numeric list in a string is a list; other strings stay', async t => {
+  const { runs } = plan('{"id":"A","x_1":"1000 1000","x_2":"a b","x_3":"7"}')
+  t.match(runs[0]!.params, { x_1: [1000, 1000], x_2: 'a b', x_3: '7' })
+})
+
+t.test('keys of the original workflow are replaced with one note', async t => {
+  const seed = { epochs: 2, input_dir: '/tmp/x', pre_module: 'hed_setup', post_module: 'hed_setup' }
+  const { runs, notes, warnings } = plan('{"id":"A","input_dir_1":"y"}\n{"id":"B"}', seed)
+  t.strictSame(notes, [
+    'replaced by ours and not used: input_dir, input_dir_1, post_module, pre_module',
+  ])
+  t.strictSame(warnings, [])
+  t.notOk('input_dir' in runs[0]!.params)
+})
+
+t.test('an unknown key is a warning with the nearest name; with strict a problem', async t => {
+  t.match(plan('{"id":"A","epoch":3}').warnings, [
+    /u:1: nobody knows "epoch"; did you mean "epochs"\?/,
+  ])
+  const { problems } = plan('{"id":"A"}', { learning_rat: 1 }, { strict: true })
+  t.match(problems.map(problemText), [
+    /^d: nobody knows "learning_rat"; did you mean "learning_rate"/,
+  ])
+})
+
+t.test('retries and timeout are checked', async t => {
+  const { problems, runs } = plan(
+    '{"id":"A","retries":-1}\n{"id":"B","timeout":0}\n{"id":"C","retries":3,"timeout":9}',
+  )
+  t.match(problems.map(problemText), [/u:1: "retries" is -1/, /u:2: "timeout" is 0/])
+  t.match(runs.at(-1), { retries: 3, timeout: 9 })
+})
+
+t.test('the digest sees what decides the result and nothing else', async t => {
+  const base = {
+    params: { a: 1, b: [1, 2] },
+    resolved: { drug: 'X' },
+    workflow: 'w',
+    threads: 1,
+    backend: 'ort',
+  }
+  const digest = paramsDigest(base)
+  t.equal(paramsDigest({ ...base, params: { b: [1, 2], a: 1 } }), digest, 'order of keys')
+  t.equal(paramsDigest({ ...base, params: { ...base.params, monitor: 5 } }), digest, 'monitor')
+  for (const other of [
+    { params: { a: 2, b: [1, 2] } },
+    { params: { a: 1, b: [2, 1] } },
+    { resolved: { drug: 'Y' } },
+    { workflow: 'v' },
+    { threads: 2 },
+    { backend: 'torch' },
+  ])
+    t.not(paramsDigest({ ...base, ...other }), digest, JSON.stringify(other))
+})

@@ -1,0 +1,76 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { problemText } from '../../src/experiment/json-lines.js'
+import { parseDflts } from '../../src/experiment/dflts.js'
+import { parseUpf } from '../../src/experiment/upf.js'
+
+const problems = (text: string) => parseUpf(text, 'u').problems.map(problemText)
+
+t.test('BOM, CRLF, comments and blank lines are accepted; a # inside a string is data', async t => {
+  const text = '\uFEFF# head\r\n\r\n{"id": "A", "note": "a#b"}\r\n  # tail\n{"id":"B"}'
+  const { lines, problems } = parseUpf(text, 'u')
+  t.strictSame(problems, [])
+  t.match(lines, [
+    { run: 'A', line: 3, values: { note: 'a#b' } },
+    { run: 'B', line: 5 },
+  ])
+})
+
+t.test('everything wrong is told at once, with its line', async t => {
+  const found = problems(
+    [
+      '{"id": "A"}',
+      '{"id": "A"}',
+      '# comment',
+      '{"id": "B" "index": 1}',
+      '{"id": "../x"}',
+      '{"index": 1}',
+      '[1]',
+      '{"id": "C", "x": 1e999}',
+      '{"id": 7}',
+    ].join('\n'),
+  )
+  t.match(found, [
+    /^u:2: "id" "A" is that of line 1 too/,
+    /^u:4: no valid JSON/,
+    /^u:5: "id" is "..\/x", want/,
+    /^u:6: has no "id"/,
+    /^u:7: \[1\] is no JSON object/,
+    /^u:8: "x" is no finite number/,
+    /^u:9: "id" is 7/,
+  ])
+  t.equal(found.length, 7)
+})
+
+t.test('a file without a RUN is refused', async t => {
+  t.match(problems('# nothing\n'), [/^u: has no RUN/])
+})
+
+t.test('what was written is read, whatever the values', async t => {
+  const id = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/)
+  const line = fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), fc.jsonValue())
+  fc.assert(
+    fc.property(fc.uniqueArray(id, { minLength: 1, maxLength: 20 }), line, (ids, values) => {
+      const { id: _, ...rest } = values
+      const wanted = JSON.parse(JSON.stringify(rest)) as typeof rest
+      const text = ids.map(id => JSON.stringify({ id, ...rest })).join('\n')
+      const { lines, problems } = parseUpf(text, 'u')
+      t.strictSame(problems, [])
+      t.strictSame(
+        lines.map(l => [l.run, l.values]),
+        ids.map(id => [id, wanted]),
+      )
+    }),
+    { numRuns: 50 },
+  )
+})
+
+t.test('DFLTS is one object without an id', async t => {
+  t.strictSame(parseDflts('\uFEFF{"epochs": 3}', 'd').values, { epochs: 3 })
+  for (const [text, message] of [
+    ['{', /no valid JSON/],
+    ['3', /is no JSON object/],
+    ['{"id": "A"}', /has an "id"/],
+  ] as const)
+    t.match(parseDflts(text, 'd').problems.map(problemText), [message])
+})
