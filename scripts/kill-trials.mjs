@@ -34,7 +34,7 @@ for (let trial = 0; trial < Number(values.trials); trial++) {
   const kind = ['executor', 'agent', 'leader', 'cli'][trial % 4]
   const exp = join(folder, 'out', 'EXP002')
   const running = start(sweep, folder)
-  await pause(undisturbed * (0.3 + 0.6 * random()))
+  await pause(undisturbed * (0.25 + 0.5 * random()))
   const living = processes(exp).filter(p => p.kind === kind)
   const victim =
     kind === 'cli' ? running.child.pid : living[Math.floor(random() * living.length)]?.pid
