@@ -32,7 +32,7 @@ export function runStates(exp: Experiment): RunState[] {
       plan,
       state: found.valid
         ? 'finished'
-        : existsSync(layout.error(exp.path, run))
+        : failedLast(exp.path, run)
           ? 'failed'
           : existsSync(layout.rankFile(exp.path, run))
             ? 'running'
@@ -42,6 +42,18 @@ export function runStates(exp: Experiment): RunState[] {
       epochSeconds: history.length > 0 ? total / history.length : undefined,
     }
   })
+}
+
+/** Did the last attempt that began also fail? error.json stays while a newer attempt runs. */
+function failedLast(exp: string, run: RunId): boolean {
+  const error = readIfThere(layout.error(exp, run))
+  if (error === undefined) return false
+  const begun = /^attempt = (\d+)$/m.exec(readIfThere(layout.rankFile(exp, run)) ?? '')?.[1]
+  try {
+    return (JSON.parse(error) as { attempt: number }).attempt >= Number(begun ?? 0)
+  } catch {
+    return true
+  }
 }
 
 /** Seconds of each epoch in history.txt. */

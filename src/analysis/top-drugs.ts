@@ -33,7 +33,6 @@ export function topDrugs(
     const rows = text
       .split('\n')
       .slice(1)
-      .filter(line => line.includes(cell))
       .map(parseCsvLine)
       .filter(fields => fields[2] === cell)
     if (rows.length === 0) continue

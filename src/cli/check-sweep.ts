@@ -1,3 +1,4 @@
+import { checkNames } from '../experiment/exp.js'
 import { prepare, readInputs } from '../experiment/prepare.js'
 import type { RawSettings } from '../sites/builtin.js'
 import { checkSettings, mergeSettings } from '../sites/settings.js'
@@ -14,6 +15,7 @@ export async function checkSweep(args: {
 }): Promise<void> {
   const settings = checkSettings(mergeSettings('local', process.env, args.flags))
   const inputs = readInputs(args.upf, args.dflts)
+  checkNames(args.upf, args.dflts)
   const { workflow } = await loadWorkflow(inputs.workflow)
   const backend = await workflow.chooseBackend(settings.BACKEND)
   const { plan, data, notes } = await prepare(inputs, workflow, {

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeAtomicSync } from '../base/files.js'
@@ -26,6 +26,7 @@ export async function launch(
   workflow: WorkflowModule,
 ): Promise<number> {
   if (allFinished(exp, plan)) return finishedAlready(exp, plan.length)
+  rmSync(layout.status(exp.path), { force: true }) // how an earlier life ended
   const view = openView(exp.path)
   let end: (LeaderEvent & { type: 'end' }) | undefined
   const epoch = nextEpoch(exp)

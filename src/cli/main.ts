@@ -79,9 +79,9 @@ function usage(message: string, argv: readonly string[]): HedError {
       hint: near === undefined ? 'See --help.' : `Is --${near} meant?`,
     })
   }
-  if (first === undefined || words.includes(first) || first in SITES)
+  if (first === undefined || words.includes(first) || Object.hasOwn(SITES, first))
     return new HedError('USAGE', message.replaceAll('\n', ' '), {
-      hint: `Run upf-heds ${first === undefined || first in SITES ? '' : `${first} `}--help.`,
+      hint: `Run upf-heds ${first === undefined || Object.hasOwn(SITES, first) ? '' : `${first} `}--help.`,
     })
   const near = nearest(first, [...words, ...Object.keys(SITES)])
   return new HedError('USAGE', `"${first}" is no command, and no site with UPF and DFLTS`, {

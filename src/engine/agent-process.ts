@@ -31,6 +31,8 @@ export interface AgentOptions {
 
 const GRACE_SECONDS = 60 // a checkpoint of 135 MB on a busy disk; larger delays the end of a stopped sweep
 const TICK_MS = 500
+/** EX_TEMPFAIL: our own launcher starts the rank again. */
+const RESTART_ME = 75
 
 /** Run an agent to its end. It performs the effects of agent.ts and decides nothing. */
 export async function agentMain(options: AgentOptions): Promise<number> {
@@ -65,8 +67,8 @@ export async function agentMain(options: AgentOptions): Promise<number> {
   const leader = await awaitRendezvous(layout.engine(exp.path), options.epoch)
   const envelope = { exp: exp.id, epoch: leader.epoch, nonce }
   const data = stagedPath(TMP_ROOT, exp.data.digest, options.workflow)
-  let exit: () => void = () => undefined
-  const exited = new Promise<void>(resolve => {
+  let exit: (again: boolean) => void = () => undefined
+  const exited = new Promise<boolean>(resolve => {
     exit = resolve
   })
 
@@ -121,7 +123,7 @@ export async function agentMain(options: AgentOptions): Promise<number> {
         log.line(effect.text)
         return
       case 'exit':
-        exit()
+        exit(effect.again)
         return
       default:
         unreachable(effect)
@@ -192,11 +194,12 @@ export async function agentMain(options: AgentOptions): Promise<number> {
 
   log.line(`rank ${rank} on ${hostname()}, process ${process.pid}, leader epoch ${leader.epoch}`)
   perform(hello(agent))
-  await exited
+  const again = await exited
   clearInterval(ticks)
   clearInterval(beats)
   for (const host of hosts.values()) host.kill()
   await socket.close()
   await log.close()
-  return 0
+  // a launcher such as mpiexec would end the job at a status other than 0
+  return again && options.lifeline ? RESTART_ME : 0
 }

@@ -66,7 +66,8 @@ export type AgentEffect =
       readonly message: string
     }
   | { readonly do: 'log'; readonly text: string }
-  | { readonly do: 'exit' }
+  /** `again`: the launcher should start the rank once more. */
+  | { readonly do: 'exit'; readonly again: boolean }
 
 export function newAgent(settings: AgentSettings, now: number): Agent {
   return {

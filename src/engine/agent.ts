@@ -24,7 +24,10 @@ export function onLeader(agent: Agent, message: ToAgent, now: number): AgentEffe
   agent.heard = now
   switch (message.type) {
     case 'refused':
-      return [{ do: 'log', text: `refused by the leader: ${message.message}` }, ...exit(agent)]
+      return [
+        { do: 'log', text: `refused by the leader: ${message.message}` },
+        ...exit(agent, true),
+      ]
     case 'stage':
       agent.staging = true
       return [
@@ -47,7 +50,7 @@ export function onLeader(agent: Agent, message: ToAgent, now: number): AgentEffe
     case 'stop':
       return onStop(agent, message.fate, now)
     case 'bye':
-      return exit(agent)
+      return exit(agent, message.again)
     default:
       return unreachable(message)
   }
@@ -148,7 +151,7 @@ export function onTick(agent: Agent, now: number): AgentEffect[] {
   if (now - agent.heard > agent.settings.lost && !agent.over)
     effects.push(
       { do: 'log', text: `no leader for ${Math.round(now - agent.heard)} s: the lease is over` },
-      ...exit(agent),
+      ...exit(agent, true),
     )
   return effects
 }
@@ -266,14 +269,14 @@ function ready(slot: Slot): AgentEffect {
 function ifOver(agent: Agent): AgentEffect[] {
   const busy = agent.slots.some(s => s.order)
   return agent.stopping && !busy && agent.unacked.size === 0 && !agent.over
-    ? [{ do: 'send', message: { type: 'bye' } }, ...exit(agent)]
+    ? [{ do: 'send', message: { type: 'bye' } }, ...exit(agent, false)]
     : []
 }
 
-function exit(agent: Agent): AgentEffect[] {
+function exit(agent: Agent, again: boolean): AgentEffect[] {
   if (agent.over) return []
   agent.over = true
-  return [{ do: 'exit' }]
+  return [{ do: 'exit', again }]
 }
 
 function key(run: RunId, attempt: number): string {

@@ -101,7 +101,7 @@ export function ifOver(leader: Leader): Effect[] {
   const byes = [...leader.agents.keys()].map((id): Effect => ({
     do: 'send',
     to: id,
-    message: { type: 'bye' },
+    message: { type: 'bye', again: false },
   }))
   return [...byes, { do: 'over' }]
 }

@@ -168,8 +168,7 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   clearInterval(beats)
   const { finished, failed, waiting, running } = leader.counts
   const left = waiting + running
-  const exit =
-    left > 0 ? (leader.stopping?.reason.startsWith('bad data') ? 3 : 6) : failed > 0 ? 5 : 0
+  const exit = left > 0 ? (leader.stopping?.fate === 'bad-data' ? 3 : 6) : failed > 0 ? 5 : 0
   const reason =
     leader.stopping?.reason ?? (exit === 0 ? 'all RUNs finished' : `${failed} RUN(s) failed`)
   const ranks = [...leader.agents.values()].map(({ rank, host, health }) => ({

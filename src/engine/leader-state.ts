@@ -23,7 +23,8 @@ export interface Leader {
   readonly agents: Map<AgentId, Agent>
   readonly nodes: Map<string, 'staging' | 'staged'>
   /** Set once: no RUN is given out any more. */
-  stopping: { readonly fate: 'stopped' | 'walltime'; readonly reason: string } | undefined
+  stopping:
+    { readonly fate: 'stopped' | 'walltime' | 'bad-data'; readonly reason: string } | undefined
   over: boolean
   /** RUNs by state. */
   readonly counts: Record<RunState, number>

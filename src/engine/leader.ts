@@ -81,12 +81,16 @@ export function onStall(leader: Leader, seconds: number): void {
 }
 
 /** Give out nothing more; whoever trains makes its last epoch durable and ends. */
-export function onStop(leader: Leader, fate: 'stopped' | 'walltime', reason: string): Effect[] {
+export function onStop(
+  leader: Leader,
+  fate: 'stopped' | 'walltime' | 'bad-data',
+  reason: string,
+): Effect[] {
   if (leader.stopping || leader.over) return []
   leader.stopping = { fate, reason }
   const effects: Effect[] = [{ do: 'journal', record: { type: 'stopped', reason }, then: [] }]
   for (const id of leader.agents.keys())
-    effects.push({ do: 'send', to: id, message: { type: 'stop', fate } })
+    effects.push({ do: 'send', to: id, message: { type: 'stop', fate: told(fate) } })
   return [...effects, ...ifOver(leader)]
 }
 
@@ -112,11 +116,12 @@ function onHello(leader: Leader, from: AgentId, hello: FromAgent & { type: 'hell
     health: undefined,
   }
   leader.agents.set(from, agent)
-  if (leader.over) return [...effects, { do: 'send', to: from, message: { type: 'bye' } }]
+  if (leader.over)
+    return [...effects, { do: 'send', to: from, message: { type: 'bye', again: false } }]
   if (leader.stopping)
     return [
       ...effects,
-      { do: 'send', to: from, message: { type: 'stop', fate: leader.stopping.fate } },
+      { do: 'send', to: from, message: { type: 'stop', fate: told(leader.stopping.fate) } },
     ]
   switch (leader.nodes.get(agent.node)) {
     case undefined:
@@ -154,8 +159,8 @@ function onBroken(
 ): Effect[] {
   const alert: Effect = { do: 'alert', text: `rank ${agent.rank} on ${agent.host}: ${message}` }
   const gone = onGone(leader, id, message)
-  const bye: Effect = { do: 'send', to: id, message: { type: 'bye' } }
-  const stop = fate === 'bad-data' ? onStop(leader, 'stopped', message) : []
+  const bye: Effect = { do: 'send', to: id, message: { type: 'bye', again: fate !== 'bad-data' } }
+  const stop = fate === 'bad-data' ? onStop(leader, 'bad-data', message) : []
   return [alert, ...gone, bye, ...stop]
 }
 
@@ -208,4 +213,9 @@ function onStranger(leader: Leader, from: AgentId, message: FromAgent): Effect[]
     ]
   if (message.type === 'bye') return []
   return [{ do: 'send', to: from, message: { type: 'refused', message: 'not known here' } }]
+}
+
+/** For an agent it is the same whether data or a person stopped the sweep. */
+function told(fate: 'stopped' | 'walltime' | 'bad-data'): 'stopped' | 'walltime' {
+  return fate === 'walltime' ? fate : 'stopped'
 }

@@ -95,7 +95,8 @@ export type ToAgent =
   | { readonly type: 'ack'; readonly run: RunId; readonly attempt: number }
   | { readonly type: 'beat' }
   | { readonly type: 'stop'; readonly fate: 'stopped' | 'walltime' }
-  | { readonly type: 'bye' }
+  /** `again`: it could not serve; another life may do better. */
+  | { readonly type: 'bye'; readonly again: boolean }
 
 export type Message<Body> = Envelope & { readonly body: Body }
 

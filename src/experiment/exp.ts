@@ -126,7 +126,8 @@ export function openExp(nameOrPath: string, candleDataDir: string): Experiment {
     })
   try {
     const value = JSON.parse(text) as Omit<Experiment, 'path'>
-    if (typeof value.id !== 'string' || typeof value.settings !== 'object')
+    const parts: unknown[] = [value.settings, value.data, value.upf, value.dflts, value.defaults]
+    if (typeof value.id !== 'string' || !parts.every(p => typeof p === 'object' && p !== null))
       throw new Error('fields are missing')
     return { ...value, path }
   } catch (error) {
@@ -147,7 +148,8 @@ export function findExp(nameOrPath: string, candleDataDir: string): string {
   return found
 }
 
-function checkNames(upf: string, dflts: string): void {
+/** Names of UPF and DFLTS as an EXP can keep them. @throws HedError USAGE */
+export function checkNames(upf: string, dflts: string): void {
   const [a, b] = [basename(upf), basename(dflts)]
   if (a === b)
     throw new HedError('USAGE', `UPF and DFLTS are both called ${a}: an EXP keeps both`, {

@@ -29,9 +29,23 @@ export function parseObject(text: string): JsonObject | string {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return `${excerpt(text)} is no JSON object, want {"id": "RUN000", ...}`
+  if (depth(text) > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH}`
   const infinite = findInfinite(value as JsonObject)
   if (infinite !== undefined) return `"${infinite}" is no finite number`
   return value as JsonObject
+}
+
+/** No honest hyperparameter is nested deeper. */
+const MAX_DEPTH = 100
+
+/** At most: brackets inside strings count too. */
+function depth(text: string): number {
+  let now = 0
+  let most = 0
+  for (const c of text)
+    if (c === '[' || c === '{') most = Math.max(most, ++now)
+    else if (c === ']' || c === '}') now--
+  return most
 }
 
 /** JSON.parse reads 1e999 as Infinity, which no JSON can write back. */

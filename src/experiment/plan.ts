@@ -1,5 +1,6 @@
 import * as fs from 'node:fs'
 import type { Json } from '../base/digest.js'
+import { HedError } from '../base/errors.js'
 import { writeAtomicSync } from '../base/files.js'
 import type { RunId } from '../base/ids.js'
 import { nearest } from '../base/nearest.js'
@@ -162,9 +163,17 @@ export function writePlan(exp: string, runs: readonly PlannedRun[]): void {
 }
 
 export function readPlan(exp: string): PlannedRun[] {
-  return fs
-    .readFileSync(layout.planFile(exp), 'utf8')
-    .split('\n')
-    .filter(line => line !== '')
-    .map(line => JSON.parse(line) as PlannedRun)
+  const file = layout.planFile(exp)
+  try {
+    return fs
+      .readFileSync(file, 'utf8')
+      .split('\n')
+      .filter(line => line !== '')
+      .map(line => JSON.parse(line) as PlannedRun)
+  } catch (error) {
+    throw new HedError('USAGE', `${file}: is missing or damaged`, {
+      hint: `Run upf-heds resume ${exp}: it is made anew.`,
+      cause: error,
+    })
+  }
 }

@@ -63,7 +63,7 @@ export function launchLocal(options: LocalOptions): Local {
       const recent = (restarts.get(rank) ?? []).filter(t => Date.now() - t < WINDOW_MS)
       // one that leaves with 0 was told to, by the leader or by a SIGTERM of its own
       const again = code !== 0 && recent.length < RESTARTS
-      tell({ type: 'exit', rank, how, again })
+      tell({ type: 'exit', rank, pid: agent.pid, how })
       if (again) {
         restarts.set(rank, [...recent, Date.now()])
         startAgent(rank)

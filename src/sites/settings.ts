@@ -71,11 +71,18 @@ export function checkSettings({ values, origins }: Merged): Settings {
     return value
   }
   const timeout = Number(values.BENCHMARK_TIMEOUT)
-  if (values.BENCHMARK_TIMEOUT === '' || !(timeout > 0 || timeout === -1))
+  if (
+    values.BENCHMARK_TIMEOUT === '' ||
+    !((timeout > 0 && Number.isFinite(timeout)) || timeout === -1)
+  )
     throw wrong('BENCHMARK_TIMEOUT', 'seconds, or -1 for none')
   const lease = values.LEASE.split(',').map(Number)
   const [beat, suspect, lost] = lease
-  if (lease.length !== 3 || !(beat! > 0 && beat! < suspect! && suspect! < lost!))
+  if (
+    lease.length !== 3 ||
+    !lease.every(Number.isFinite) ||
+    !(beat! > 0 && beat! < suspect! && suspect! < lost!)
+  )
     throw wrong('LEASE', 'three ascending numbers of seconds: beat,suspect,lost, such as 5,30,120')
   if (values.DATA_SOURCE === '')
     throw new HedError('USAGE', 'DATA_SOURCE is not set: the folder with the Parquet files', {
@@ -120,7 +127,7 @@ function pick(from: Readonly<Record<string, string | undefined>>): RawSettings {
 
 /** A site by name, or a site file and what it extends, the deepest first. */
 function siteLayers(site: string): [string, RawSettings][] {
-  const known = SITES[site]
+  const known = Object.hasOwn(SITES, site) ? SITES[site] : undefined
   if (known) return [[`site ${site}`, known]]
   if (!existsSync(site) || !statSync(site).isFile()) throw unknownSite(site)
   return fileLayers(site, new Set())
@@ -151,7 +158,7 @@ function fileLayers(file: string, seen: Set<string>): [string, RawSettings][] {
     settings[name] = String(given)
   }
   const below =
-    typeof base === 'string' && SITES[base]
+    typeof base === 'string' && Object.hasOwn(SITES, base)
       ? ([[`site ${base}`, SITES[base]]] as [string, RawSettings][])
       : fileLayers(String(base), seen)
   return [...below, [file, settings]]

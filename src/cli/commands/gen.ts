@@ -26,7 +26,8 @@ export const gen: CommandModule<object, Args> = {
       .example('$0 gen 770 upf/hed-770.txt', ''),
   handler: async args => {
     const { generateUpf } = await import('../../experiment/generate.js')
+    const { count } = await import('../count.js')
     const { print } = await import('../print.js')
-    print([generateUpf({ ...args, count: Number(args.count), file: args.upf })])
+    print([generateUpf({ ...args, count: count(args.count, 'COUNT', 1), file: args.upf })])
   },
 }
