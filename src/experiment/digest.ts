@@ -18,6 +18,10 @@ export interface DataDigest {
 
 /** @throws HedError DATA if the folder or a file is not there */
 export async function dataDigest(folder: string, names: readonly string[]): Promise<DataDigest> {
+  if (!(await stat(folder).catch(() => undefined))?.isDirectory())
+    throw new HedError('DATA', `${folder}: DATA_SOURCE is no folder`, {
+      hint: `It must hold ${names.join(', ')}.`,
+    })
   const files: DataFile[] = []
   for (const name of names) {
     const path = join(folder, name)

@@ -127,13 +127,14 @@ function copyNumbers(
       )
     for (let i = 0; i < chunk.length; i++) {
       const value = Number(array[i])
-      if (!Number.isFinite(value))
+      out[at] = value
+      if (!Number.isFinite(out[at]!))
+        // after narrowing: 1e300 is no float32 either
         throw new HedError(
           'DATA',
           `${path}: column "${name}" is ${value} in row ${(at - start) / stride}, want a finite number`,
           { hint: 'Remove or impute the row.' },
         )
-      out[at] = value
       at += stride
     }
   }

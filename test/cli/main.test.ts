@@ -59,7 +59,7 @@ for (const [what, args, status, message] of [
     'a DATA_SOURCE that is not there',
     ['upf.txt', 'dflts.json', '--data-source', 'nowhere'],
     3,
-    /nowhere\/rsp_merged.parquet: cannot be read/,
+    /nowhere: DATA_SOURCE is no folder/,
   ],
   [
     'a truncated Parquet file',

@@ -19,6 +19,10 @@ t.test('demo data: the same bytes each time, foreign files are not touched', asy
   fs.writeFileSync(join(b!, FILES.cells), 'mine')
   await t.rejects(makeDemoData(b!, SMALL), { kind: 'USAGE', message: /another file of this name/ })
   t.equal(fs.readFileSync(join(b!, FILES.cells), 'utf8'), 'mine')
+  const foreign = t.testdir({ [FILES.responses]: 'mine' })
+  await t.rejects(makeDemoData(foreign, SMALL), /another file of this name/)
+  t.strictSame(fs.readdirSync(foreign), [FILES.responses], 'nothing is written beside it')
+  await t.rejects(makeDemoData(join(foreign, FILES.responses), SMALL), /cannot be written: E/)
 })
 
 t.test('the node-local form holds what the Parquet files hold; damage is found', async t => {
@@ -56,6 +60,10 @@ t.test('bad data is refused in one line', async t => {
     [
       { improve_sample_id: ['x', 'y'], 'ge.1': Float32Array.of(1, Infinity) },
       /"ge.1" is Infinity in row 1/,
+    ],
+    [
+      { improve_sample_id: ['x', 'y'], 'ge.1': Float64Array.of(1, 1e300) },
+      /"ge.1" is 1e\+300 in row 1/,
     ],
   ] as const) {
     await writeParquet(cells, columns)

@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HedError } from '../../src/base/errors.js'
+import { codeOf, HedError } from '../../src/base/errors.js'
 import { writeAtomic } from '../../src/base/files.js'
 import { randomFloats, randomKey, STREAM, type Key } from '../../src/base/random.js'
 import { featureColumns, parquetBytes } from '../../src/table/parquet-writer.js'
@@ -71,22 +71,38 @@ export async function makeDemoData(
     improve_chem_id: rows.map(r => r.drug),
     auc: Float64Array.from(rows, r => r.auc),
   })
-  await mkdir(directory, { recursive: true })
-  for (const [name, bytes] of Object.entries(files)) await put(join(directory, name), bytes)
+  const missing = []
+  for (const [name, bytes] of Object.entries(files))
+    if (!(await isThere(join(directory, name), bytes))) missing.push([name, bytes] as const)
+  try {
+    await mkdir(directory, { recursive: true })
+    for (const [name, bytes] of missing) await writeAtomic(join(directory, name), bytes)
+  } catch (error) {
+    throw new HedError('USAGE', `${directory}: cannot be written: ${codeOf(error) ?? '?'}`, {
+      hint: 'Name another folder.',
+      cause: error,
+    })
+  }
   return [
     `${rows.length} responses of ${size.cells} cells to ${size.drugs} drugs in ${directory}`,
     `${drugs[OUTLIER] ?? drugs[0]!} is made to be the high-error drug`,
   ]
 }
 
-async function put(path: string, bytes: Uint8Array): Promise<void> {
-  const there = await readFile(path).catch(() => undefined)
-  if (there?.equals(bytes)) return
-  if (there)
+/** Is our own file there already? Another one of this name is never touched. */
+async function isThere(path: string, bytes: Uint8Array): Promise<boolean> {
+  const there = await readFile(path).catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return undefined
+    throw new HedError('USAGE', `${path}: cannot be read: ${codeOf(error) ?? '?'}`, {
+      hint: 'Name another folder.',
+      cause: error,
+    })
+  })
+  if (there && !there.equals(bytes))
     throw new HedError('USAGE', `${path}: another file of this name is there`, {
       hint: 'Name another folder, or remove the file.',
     })
-  await writeAtomic(path, bytes)
+  return there !== undefined
 }
 
 /** Standardised features: mixtures of the factors and noise. */

@@ -12,8 +12,13 @@ export async function writePredictions(
 ): Promise<void> {
   const lines = ['auc_true,auc_pred,labels']
   for (let i = 0; i < yTrue.length; i++)
-    lines.push(`${yTrue[i]!.toFixed(6)},${yPred[i]!.toFixed(6)},${quoted(labels[i]!)}`)
+    lines.push(`${decimals(yTrue[i]!)},${decimals(yPred[i]!)},${quoted(labels[i]!)}`)
   await writeAtomic(path, `${lines.join('\n')}\n`)
+}
+
+/** Six decimals, and no minus before zero. */
+function decimals(value: number): string {
+  return value.toFixed(6).replace(/^-(0\.0+)$/, '$1')
 }
 
 function quoted(label: string): string {
