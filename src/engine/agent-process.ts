@@ -14,7 +14,7 @@ import type { ToExecutor } from './executor-protocol.js'
 import { holdLifeline } from './lifeline.js'
 import { encode, parseToAgent } from './protocol.js'
 import { openRankLog } from './rank-log.js'
-import { awaitRendezvous, keysOf } from './rendezvous.js'
+import { awaitRendezvous, readKeys } from './rendezvous.js'
 import { connect } from './socket.js'
 
 export interface AgentOptions {
@@ -39,7 +39,6 @@ export async function agentMain(options: AgentOptions): Promise<number> {
   const { exp, rank } = options
   const { THREADS: threads, BACKEND, TMP_ROOT, LEASE } = exp.settings
   const nonce = randomBytes(4).toString('hex')
-  const keys = keysOf(layout.engine(exp.path))
   const log = openRankLog(layout.out(exp.path, rank))
   const hosts = new Map<number, ExecutorHost>()
   if (options.lifeline)
@@ -65,6 +64,7 @@ export async function agentMain(options: AgentOptions): Promise<number> {
     now(),
   )
   const leader = await awaitRendezvous(layout.engine(exp.path), options.epoch)
+  const keys = await readKeys(layout.engine(exp.path))
   const envelope = { exp: exp.id, epoch: leader.epoch, nonce }
   const data = stagedPath(TMP_ROOT, exp.data.digest, options.workflow)
   let exit: (again: boolean) => void = () => undefined

@@ -16,7 +16,7 @@ import { holdLifeline } from './lifeline.js'
 import { acquireLock, type Lock } from './lock.js'
 import { encode, parseFromAgent } from './protocol.js'
 import { openRankLog } from './rank-log.js'
-import { keysOf, writeRendezvous } from './rendezvous.js'
+import { makeKeys, writeRendezvous } from './rendezvous.js'
 import { listen } from './socket.js'
 
 export interface LeaderOptions {
@@ -61,7 +61,7 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   })
 
   const socket = await listen(
-    keysOf(engine),
+    makeKeys(engine),
     loopback ? ['127.0.0.1'] : ownAddresses(),
     (from, frame) => {
       const message = parseFromAgent(frame)

@@ -12,6 +12,7 @@ export interface Rendezvous {
 }
 
 const FILE = 'rendezvous.json'
+const KEYS = 'keys.json'
 
 export async function writeRendezvous(engine: string, rendezvous: Rendezvous): Promise<void> {
   await writeAtomic(join(engine, FILE), JSON.stringify(rendezvous), 0o600)
@@ -39,12 +40,20 @@ export async function awaitRendezvous(engine: string, epoch: number): Promise<Re
   }
 }
 
-/** Keys of this EXP, made once and kept over leader restarts; 0600, never linked, exported or logged. */
-export function keysOf(engine: string): Keys {
-  const path = join(engine, 'keys.json')
+/**
+ * Keys of this EXP, made once and kept over leader restarts; 0600, never linked, exported or logged.
+ * Only the leader calls it, holding the lock: two processes that made them at once would not understand each other.
+ */
+export function makeKeys(engine: string): Keys {
+  const path = join(engine, KEYS)
   const text = readIfThere(path)
   if (text !== undefined) return JSON.parse(text) as Keys
   const keys = newKeys()
   writeAtomicSync(path, JSON.stringify(keys), 0o600)
   return keys
+}
+
+/** The keys, for an agent that has seen the rendezvous: they were there before it. */
+export async function readKeys(engine: string): Promise<Keys> {
+  return JSON.parse(await readFile(join(engine, KEYS), 'utf8')) as Keys
 }
