@@ -1,6 +1,5 @@
 import { unreachable } from '../base/errors.js'
 import { attemptEnded, finished, giveOut, ifOver } from './attempts.js'
-import type { Fate } from './fates.js'
 import type { Agent, AgentId, Effect, Leader } from './leader-state.js'
 import { PROTOCOL, type FromAgent } from './protocol.js'
 
@@ -150,18 +149,24 @@ function onStaged(leader: Leader, node: string): Effect[] {
     .map(([id, a]) => open(id, a))
 }
 
-/** Staging or opening failed on a node: no RUN could do better there, so the sweep stops when all data is bad. */
+/**
+ * Staging or opening failed: the agent goes. Its node is looked at again by whoever comes next, so damaged
+ * staged data is made anew. Only data that is not the EXP's stops the sweep: no node could do better.
+ */
 function onBroken(
   leader: Leader,
   id: AgentId,
   agent: Agent,
-  { fate, message }: { readonly fate: Fate; readonly message: string },
+  { type, fate, message }: FromAgent & { type: 'unstaged' | 'broken' },
 ): Effect[] {
-  const alert: Effect = { do: 'alert', text: `rank ${agent.rank} on ${agent.host}: ${message}` }
-  const gone = onGone(leader, id, message)
-  const bye: Effect = { do: 'send', to: id, message: { type: 'bye', again: fate !== 'bad-data' } }
-  const stop = fate === 'bad-data' ? onStop(leader, 'bad-data', message) : []
-  return [alert, ...gone, bye, ...stop]
+  const hopeless = type === 'unstaged' && fate === 'bad-data'
+  leader.nodes.delete(agent.node)
+  return [
+    { do: 'alert', text: `rank ${agent.rank} on ${agent.host}: ${message}` },
+    ...onGone(leader, id, message),
+    { do: 'send', to: id, message: { type: 'bye', again: !hopeless } },
+    ...(hopeless ? onStop(leader, 'bad-data', message) : []),
+  ]
 }
 
 function onProgress(leader: Leader, message: FromAgent & { type: 'progress' }): Effect[] {

@@ -93,6 +93,26 @@ t.test('when the stager dies another agent of its node stages', async t => {
   t.strictSame(sent(onGone(l, A, 'exit')), [[B, 'stage']])
 })
 
+t.test(
+  'an agent that cannot open goes, its node is looked at again, and the sweep goes on',
+  async t => {
+    const l = leader(2)
+    join(l, A, 1)
+    const effects = onMessage(l, A, { type: 'broken', fate: 'bad-data', message: 'damaged' }, 1)
+    t.match(sent(effects).at(-1), [A, 'bye'])
+    t.notOk(l.stopping)
+    t.equal(l.runs.get(id(0))?.state, 'waiting', 'its RUN is given back')
+    t.strictSame(sent(onMessage(l, B, hello(1), 2)), [[B, 'stage']])
+  },
+)
+
+t.test('data that is not the EXP’s stops the sweep', async t => {
+  const l = leader(2)
+  onMessage(l, A, hello(1), 0)
+  onMessage(l, A, { type: 'unstaged', fate: 'bad-data', message: 'other data' }, 1)
+  t.match(l.stopping, { fate: 'bad-data', reason: 'other data' })
+})
+
 t.test('done is acked only after the journal has it', async t => {
   const l = leader(2)
   join(l, A, 1)
