@@ -12,7 +12,7 @@ import { newAgent, STAGER, type AgentEffect } from './agent-state.js'
 import { spawnExecutor, type ExecutorHost } from './executor-host.js'
 import type { ToExecutor } from './executor-protocol.js'
 import { holdLifeline } from './lifeline.js'
-import { encode, parseToAgent } from './protocol.js'
+import { encode, parseToAgent, type FromAgent } from './protocol.js'
 import { openRankLog } from './rank-log.js'
 import { awaitRendezvous, readKeys } from './rendezvous.js'
 import { connect } from './socket.js'
@@ -67,6 +67,7 @@ export async function agentMain(options: AgentOptions): Promise<number> {
   const keys = await readKeys(layout.engine(exp.path))
   const envelope = { exp: exp.id, epoch: leader.epoch, nonce }
   const data = stagedPath(TMP_ROOT, exp.data.digest, options.workflow)
+  let writing: Promise<void> = Promise.resolve()
   let exit: (again: boolean) => void = () => undefined
   const exited = new Promise<boolean>(resolve => {
     exit = resolve
@@ -90,7 +91,7 @@ export async function agentMain(options: AgentOptions): Promise<number> {
   function performOne(effect: AgentEffect): void {
     switch (effect.do) {
       case 'send':
-        socket.send(encode(envelope, effect.message))
+        send(effect.message)
         return
       case 'spawn':
         start(effect.slot)
@@ -117,7 +118,7 @@ export async function agentMain(options: AgentOptions): Promise<number> {
         hosts.get(effect.slot)?.kill()
         return
       case 'record':
-        void recordError(effect)
+        writing = writing.then(() => recordError(effect))
         return
       case 'log':
         log.line(effect.text)
@@ -128,6 +129,13 @@ export async function agentMain(options: AgentOptions): Promise<number> {
       default:
         unreachable(effect)
     }
+  }
+
+  /** In order, and no answer before its error.json is written; a beat waits for no disk. */
+  function send(message: FromAgent): void {
+    const frame = encode(envelope, message)
+    if (message.type === 'beat') socket.send(frame)
+    else writing = writing.then(() => socket.send(frame))
   }
 
   function start(slot: number): void {
@@ -198,6 +206,7 @@ export async function agentMain(options: AgentOptions): Promise<number> {
   clearInterval(ticks)
   clearInterval(beats)
   for (const host of hosts.values()) host.kill()
+  await writing
   await socket.close()
   await log.close()
   // a launcher such as mpiexec would end the job at a status other than 0
