@@ -58,13 +58,11 @@ function withSettings(exp: Experiment, flags: RawSettings): Experiment {
   const own = Object.fromEntries(
     Object.entries(exp.settings).map(([key, value]) => [key, String(value)]),
   )
-  const environment = { ...own, ...process.env }
-  for (const name of FIXED) environment[name] = own[name]
-  const merged = mergeSettings(exp.site in SITE_WORDS ? exp.site : 'local', environment, {
-    ...flags,
-    THREADS: own['THREADS'] ?? '1',
-    BACKEND: own['BACKEND'] ?? 'ort',
-  })
+  const environment = { ...process.env }
+  for (const name of FIXED) Reflect.deleteProperty(environment, name)
+  const site = exp.site in SITE_WORDS ? exp.site : 'local'
+  const fixed = { THREADS: own['THREADS'] ?? '1', BACKEND: own['BACKEND'] ?? 'ort' }
+  const merged = mergeSettings(site, environment, { ...flags, ...fixed }, own)
   if (merged.base !== 'local') throw noBatchYet(merged.base)
   const settings = checkSettings(merged)
   return { ...exp, settings: { ...settings, BACKEND: exp.settings.BACKEND } }

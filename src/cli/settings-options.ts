@@ -14,6 +14,10 @@ const DESCRIBE: Readonly<Record<SettingName, string>> = {
   TMP_ROOT: 'node-local folder for staged data',
   BENCHMARK_TIMEOUT: 'seconds for one attempt of a RUN, -1 none',
   LEASE: 'beat,suspect,lost in seconds',
+  RANKS: 'tile: one agent a worker; node: one a node, with PPN executors',
+  ORDER: 'upf: as in the UPF; longest: longest RUN first, by past epochs',
+  MAX_FAILED: 'stop the sweep when more RUNs than this have failed, -1 never',
+  ON_ALERT: 'program to call with the text of each alert',
 }
 
 /** Add one flag a setting: `--data-source` for DATA_SOURCE. No defaults here: settings.ts merges. */

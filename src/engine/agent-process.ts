@@ -2,19 +2,23 @@ import { randomBytes } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { unreachable } from '../base/errors.js'
 import { writeAtomic } from '../base/files.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import { stagedPath } from '../stage/node-local.js'
-import { hello, onExecutor, onExecutorExit, onLeader, onStop, onTick, unsaid } from './agent.js'
-import { newAgent, STAGER, type AgentEffect } from './agent-state.js'
+import { hello, onBeat, onLeader, onNewLeader, onStop, onTick } from './agent.js'
+import { newAgent, STAGER, type Agent, type AgentEffect } from './agent-state.js'
+import { onExecutor, onExecutorExit, onMemory } from './executor-events.js'
 import { spawnExecutor, type ExecutorHost } from './executor-host.js'
 import type { ToExecutor } from './executor-protocol.js'
 import { holdLifeline } from './lifeline.js'
-import { encode, parseToAgent, type FromAgent } from './protocol.js'
-import { openRankLog } from './rank-log.js'
-import { awaitRendezvous, readKeys } from './rendezvous.js'
+import { memoryOf } from './memory.js'
+import { newOutbox } from './outbox.js'
+import { encodeHead, parseToAgent, type FromAgent } from './protocol.js'
+import { openRankLog, type RankLog } from './rank-log.js'
+import { awaitRendezvous, readKeys, readRendezvous, type Rendezvous } from './rendezvous.js'
 import { connect } from './socket.js'
 
 export interface AgentOptions {
@@ -30,59 +34,97 @@ export interface AgentOptions {
 }
 
 const GRACE_SECONDS = 60 // a checkpoint of 135 MB on a busy disk; larger delays the end of a stopped sweep
+const HUNG_GRACE_SECONDS = 10 // it has shown no sign of life for long
 const TICK_MS = 500
 /** EX_TEMPFAIL: our own launcher starts the rank again. */
 const RESTART_ME = 75
+/** Without a leader for this many leases it leaves: nobody comes any more. */
+const LEASES_ALONE = 5
 
-/** Run an agent to its end. It performs the effects of agent.ts and decides nothing. */
+/** Run an agent to its end: one life after another, as long as there is a leader. */
 export async function agentMain(options: AgentOptions): Promise<number> {
-  const { exp, rank } = options
-  const { THREADS: threads, BACKEND, TMP_ROOT, LEASE } = exp.settings
-  const nonce = randomBytes(4).toString('hex')
+  const { exp, rank, lifeline } = options
   const log = openRankLog(layout.out(exp.path, rank))
   const hosts = new Map<number, ExecutorHost>()
-  if (options.lifeline)
-    holdLifeline(
-      () => hosts.forEach(host => host.kill()),
-      () => undefined,
-    )
+  const killAll = () => hosts.forEach(host => host.kill())
+  if (lifeline) holdLifeline(killAll, () => undefined)
+  process.on('SIGINT', () => undefined) // the terminal sends it to all; the leader decides
+  const engine = layout.engine(exp.path)
+  let alone = 0
+  while (alone < LEASES_ALONE) {
+    const leader = await awaitRendezvous(engine, options.epoch, exp.settings.LEASE[2])
+    const ended = leader && (await live(options, leader, log, hosts))
+    killAll()
+    hosts.clear()
+    if (ended && !ended.again) {
+      await log.close()
+      return 0
+    }
+    if (ended && lifeline) {
+      await log.close()
+      return RESTART_ME
+    }
+    alone = ended?.welcomed ? 0 : alone + 1
+    await sleep(200 + 800 * Math.random())
+  }
+  log.line('no leader has come for long: this rank leaves')
+  await log.close()
+  return 0 // a launcher such as mpiexec would end the job at any other status
+}
+
+/** One life: from hello to bye, or to the end of the lease. Performs the effects of agent.ts and decides nothing. */
+async function live(
+  options: AgentOptions,
+  first: Rendezvous,
+  log: RankLog,
+  hosts: Map<number, ExecutorHost>,
+): Promise<{ readonly again: boolean; readonly welcomed: boolean }> {
+  const { exp, rank } = options
+  const { THREADS: threads, BACKEND, TMP_ROOT, LEASE, RANKS, PPN } = exp.settings
+  const nonce = randomBytes(4).toString('hex')
   const now = () => performance.now() / 1000
   const lag = monitorEventLoopDelay({ resolution: 10 })
   lag.enable()
-
-  const agent = newAgent(
+  const agent: Agent = newAgent(
     {
       rank,
       host: hostname(),
       node: `${hostname()}:${userInfo().uid}`,
       pid: process.pid,
-      slots: 1,
+      slots: RANKS === 'node' ? PPN : 1,
       lost: LEASE[2],
       grace: GRACE_SECONDS,
+      hungGrace: HUNG_GRACE_SECONDS,
       openLimit: 3,
     },
     now(),
   )
-  const leader = await awaitRendezvous(layout.engine(exp.path), options.epoch)
-  const keys = await readKeys(layout.engine(exp.path))
-  const envelope = { exp: exp.id, epoch: leader.epoch, nonce }
+  const engine = layout.engine(exp.path)
+  const keys = await readKeys(engine)
   const data = stagedPath(TMP_ROOT, exp.data.digest, options.workflow)
-  let writing: Promise<void> = Promise.resolve()
+  let leader = first
+  let writing: Promise<void> | undefined
   let exit: (again: boolean) => void = () => undefined
   const exited = new Promise<boolean>(resolve => {
     exit = resolve
   })
 
-  const socket = connect(
-    { client: keys.client, serverKey: keys.server.publicKey },
-    leader.addresses,
-    `${rank}-${nonce}`,
-    frame => {
-      const message = parseToAgent(frame)
-      if (message && message.exp === exp.id && message.epoch === leader.epoch)
-        perform(onLeader(agent, message.body, now()))
-    },
-  )
+  const dial = () => {
+    const { epoch, addresses } = leader
+    const socket = connect(
+      { client: keys.client, serverKey: keys.server.publicKey },
+      addresses,
+      `${rank}-${nonce}`,
+      frame => {
+        const message = parseToAgent(frame)
+        if (message?.exp !== exp.id || message.epoch !== epoch || epoch !== leader.epoch) return
+        for (const body of message.bodies) perform(onLeader(agent, body, now()))
+      },
+    )
+    const head = encodeHead({ exp: exp.id, epoch, nonce })
+    return { socket, outbox: newOutbox(head, (_, frame) => socket.send(frame)) }
+  }
+  let line = dial()
 
   function perform(effects: readonly AgentEffect[]): void {
     for (const effect of effects) performOne(effect)
@@ -98,6 +140,9 @@ export async function agentMain(options: AgentOptions): Promise<number> {
         return
       case 'tell':
         hosts.get(effect.slot)?.tell(instruction(effect.message))
+        return
+      case 'stop':
+        hosts.get(effect.slot)?.tell({ type: 'stop', run: effect.run, attempt: effect.attempt })
         return
       case 'order':
         log.line(`${effect.order.run} attempt ${effect.order.attempt} begins`)
@@ -117,9 +162,15 @@ export async function agentMain(options: AgentOptions): Promise<number> {
       case 'kill':
         hosts.get(effect.slot)?.kill()
         return
-      case 'record':
-        writing = writing.then(() => recordError(effect))
+      case 'record': {
+        const before = writing ?? Promise.resolve()
+        const mine = before.then(() => recordError(effect))
+        writing = mine
+        void mine.then(() => {
+          if (writing === mine) writing = undefined
+        })
         return
+      }
       case 'log':
         log.line(effect.text)
         return
@@ -133,17 +184,15 @@ export async function agentMain(options: AgentOptions): Promise<number> {
 
   /** In order, and no answer before its error.json is written; a beat waits for no disk. */
   function send(message: FromAgent): void {
-    const frame = encode(envelope, message)
-    if (message.type === 'beat') socket.send(frame)
-    else writing = writing.then(() => socket.send(frame))
+    const body = JSON.stringify(message)
+    if (!writing || message.type === 'beat') line.outbox.post('', body)
+    else writing = writing.then(() => line.outbox.post('', body))
   }
 
   function start(slot: number): void {
     const host = spawnExecutor(options.environment, {
-      onMessage: message => {
-        perform(onExecutor(agent, slot, message))
-      },
-      onOutput: line => log.line(line),
+      onMessage: message => perform(onExecutor(agent, slot, message, now())),
+      onOutput: text => log.line(text),
       onExit: (fate, how) => {
         if (hosts.get(slot) === host) hosts.delete(slot)
         if (slot !== STAGER) log.line(`executor of slot ${slot}: ${how}`)
@@ -153,21 +202,17 @@ export async function agentMain(options: AgentOptions): Promise<number> {
     hosts.set(slot, host)
   }
 
-  function instruction(type: 'stage' | 'open' | 'stop'): ToExecutor {
+  function instruction(type: 'stage' | 'open' | 'leader'): ToExecutor {
     const workflow = options.workflow.url
     switch (type) {
-      case 'stage':
-        return {
-          type,
-          workflow,
-          dataSource: exp.settings.DATA_SOURCE,
-          digest: exp.data.digest,
-          target: data,
-        }
+      case 'stage': {
+        const { DATA_SOURCE: dataSource } = exp.settings
+        return { type, workflow, dataSource, digest: exp.data.digest, target: data }
+      }
       case 'open':
         return { type, workflow, data, threads, backend: BACKEND }
-      case 'stop':
-        return { type }
+      case 'leader':
+        return { type, epoch: leader.epoch }
     }
   }
 
@@ -180,8 +225,27 @@ export async function agentMain(options: AgentOptions): Promise<number> {
     })
   }
 
+  /** Silence: perhaps there is another leader by now. */
+  let looking = false
+  async function lookForLeader(): Promise<void> {
+    if (looking || now() - agent.heard < 2.5 * LEASE[0]) return
+    looking = true
+    const found = await readRendezvous(engine).catch(() => undefined)
+    looking = false
+    if (agent.over || !found || found.epoch <= leader.epoch) return
+    log.line(`leader epoch ${found.epoch} has taken over from ${leader.epoch}`)
+    const { socket } = line
+    leader = found
+    line = dial()
+    void socket.close()
+    perform(onNewLeader(agent, now()))
+  }
+
   const ticks = setInterval(() => {
     perform(onTick(agent, now()))
+    for (const { id, order } of agent.slots)
+      if (order && order.memory > 0)
+        void memoryOf(hosts.get(id)?.pid).then(mb => perform(onMemory(agent, id, mb, now())))
   }, TICK_MS)
   const beats = setInterval(() => {
     const health = {
@@ -190,25 +254,23 @@ export async function agentMain(options: AgentOptions): Promise<number> {
       rss: process.memoryUsage.rss(),
     }
     lag.reset()
-    perform([{ do: 'send', message: { type: 'beat', health } }, ...unsaid(agent)])
+    perform(onBeat(agent, health))
+    void lookForLeader()
   }, LEASE[0] * 1000)
-  const stop = () => {
-    perform(onStop(agent, 'stopped', now()))
-    perform(onTick(agent, now()))
-  }
+  const stop = () => perform(onStop(agent, 'stopped', now()))
   process.on('SIGTERM', stop)
   process.on('SIGUSR2', stop)
-  process.on('SIGINT', () => undefined) // the terminal sends it to all; the leader decides
 
   log.line(`rank ${rank} on ${hostname()}, process ${process.pid}, leader epoch ${leader.epoch}`)
   perform(hello(agent))
   const again = await exited
   clearInterval(ticks)
   clearInterval(beats)
-  for (const host of hosts.values()) host.kill()
+  process.off('SIGTERM', stop)
+  process.off('SIGUSR2', stop)
+  lag.disable()
   await writing
-  await socket.close()
-  await log.close()
-  // a launcher such as mpiexec would end the job at a status other than 0
-  return again && options.lifeline ? RESTART_ME : 0
+  line.outbox.flush()
+  await line.socket.close()
+  return { again, welcomed: agent.welcomed }
 }

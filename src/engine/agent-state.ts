@@ -1,22 +1,27 @@
 import type { RunId } from '../base/ids.js'
-import type { Fate } from './fates.js'
-import type { FromAgent, Order } from './protocol.js'
+import type { Fate } from '../experiment/fate.js'
+import type { FromAgent, Held, Order, Phase } from './protocol.js'
 
 /**
  * What an agent knows. agent.ts changes it, event by event.
  *
- *  A slot:   closed ──open──> opening ──opened──> idle ──run──> busy ──done │ ended──> idle
+ *  A slot:   closed ──open──> opening ──opened──> idle ──run──> busy ──done │ ended──> idle, or the next in line
  *              ^                 │                  │             │
  *              └── exit ─────────┴──────────────────┴─────────────┘   its executor died: report, start another
  *
- *  The agent: hello → (stage) → open → RUNs → bye. An answer is kept until the leader acks it.
+ *  The agent: hello → welcome → (stage) → open → RUNs → bye. An answer is kept until the leader acks it.
+ *  It outlives its leader: hello to the next one, and what that one lets it keep goes on.
  */
 export interface Agent {
   readonly settings: AgentSettings
   readonly slots: Slot[]
   /** Answers the leader has not acked; said again at each beat. */
   readonly unacked: Map<string, FromAgent & { type: 'done' | 'ended' }>
-  staging: boolean
+  /** The last answers: a RUN that arrives twice is not done twice. */
+  readonly answered: Set<string>
+  phase: Phase
+  /** The leader knows us. */
+  welcomed: boolean
   stopping: 'stopped' | 'walltime' | undefined
   /** Seconds on the agent's monotonic clock: when the leader was last heard. */
   heard: number
@@ -33,6 +38,8 @@ export interface AgentSettings {
   readonly lost: number
   /** Seconds an executor has to make its state durable after `stop`, before SIGKILL. */
   readonly grace: number
+  /** The same for one that hangs: it will hardly listen. */
+  readonly hungGrace: number
   /** Executors that may die in a row before they were ready. */
   readonly openLimit: number
 }
@@ -41,8 +48,12 @@ export interface Slot {
   readonly id: number
   state: 'closed' | 'opening' | 'idle' | 'busy'
   order: Order | undefined
-  /** Answer of the executor for the running order; sent once it is here. */
+  /** Tiny RUNs that wait behind the one that runs. */
+  readonly line: Order[]
+  /** When the attempt has used up its timeout. */
   deadline: number | undefined
+  /** When the attempt last told of progress; undefined before it ever did. */
+  progressed: number | undefined
   /** Why the agent itself ends the executor; decides the fate. */
   ending: { readonly fate: Fate; readonly message: string; readonly kill: number } | undefined
   /** Executors in a row that died before they were ready. */
@@ -55,7 +66,17 @@ export const STAGER = -1
 export type AgentEffect =
   | { readonly do: 'send'; readonly message: FromAgent }
   | { readonly do: 'spawn'; readonly slot: number }
-  | { readonly do: 'tell'; readonly slot: number; readonly message: 'stage' | 'open' | 'stop' }
+  | {
+      readonly do: 'tell'
+      readonly slot: number
+      readonly message: 'stage' | 'open' | 'leader'
+    }
+  | {
+      readonly do: 'stop'
+      readonly slot: number
+      readonly run: RunId
+      readonly attempt: number
+    }
   | { readonly do: 'order'; readonly slot: number; readonly order: Order }
   | { readonly do: 'kill'; readonly slot: number }
   | {
@@ -66,7 +87,7 @@ export type AgentEffect =
       readonly message: string
     }
   | { readonly do: 'log'; readonly text: string }
-  /** `again`: the launcher should start the rank once more. */
+  /** `again`: it may begin another life. */
   | { readonly do: 'exit'; readonly again: boolean }
 
 export function newAgent(settings: AgentSettings, now: number): Agent {
@@ -76,14 +97,29 @@ export function newAgent(settings: AgentSettings, now: number): Agent {
       id,
       state: 'closed' as const,
       order: undefined,
+      line: [],
       deadline: undefined,
+      progressed: undefined,
       ending: undefined,
       openFailures: 0,
     })),
     unacked: new Map(),
-    staging: false,
+    answered: new Set(),
+    phase: 'closed',
+    welcomed: false,
     stopping: undefined,
     heard: now,
     over: false,
   }
+}
+
+/** RUNs in its hands, of each slot the one that runs first. */
+export function held(agent: Agent): Held[] {
+  return agent.slots.flatMap(({ id, order, line }) =>
+    (order ? [order, ...line] : line).map(({ run, attempt }) => ({ slot: id, run, attempt })),
+  )
+}
+
+export function answerKey(run: RunId, attempt: number): string {
+  return `${run}/${attempt}`
 }

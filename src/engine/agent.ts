@@ -1,9 +1,7 @@
 import { unreachable } from '../base/errors.js'
-import type { RunId } from '../base/ids.js'
-import { STAGER, type Agent, type AgentEffect, type Slot } from './agent-state.js'
-import type { FromExecutor } from './executor-protocol.js'
-import type { Fate } from './fates.js'
-import { PROTOCOL, type FromAgent, type Order, type ToAgent } from './protocol.js'
+import { answerKey, held, STAGER, type Agent, type AgentEffect } from './agent-state.js'
+import { begin, exit, giveBack, ifOver, openSlot, ready, stopSlot } from './slots.js'
+import { PROTOCOL, type Held, type Order, type ToAgent } from './protocol.js'
 
 /**
  * An agent's decisions, without any input or output: event in, effects out.
@@ -11,12 +9,23 @@ import { PROTOCOL, type FromAgent, type Order, type ToAgent } from './protocol.j
  */
 export function hello(agent: Agent): AgentEffect[] {
   const { rank, host, node, pid, slots } = agent.settings
+  const { phase } = agent
   return [
     {
       do: 'send',
-      message: { type: 'hello', protocol: PROTOCOL, rank, host, node, pid, slots },
+      message: {
+        ...{ type: 'hello', protocol: PROTOCOL, rank, host, node, pid, slots, phase },
+        held: held(agent),
+      },
     },
   ]
+}
+
+/** Another leader has taken over: it does not know us yet. */
+export function onNewLeader(agent: Agent, now: number): AgentEffect[] {
+  agent.welcomed = false
+  agent.heard = now
+  return hello(agent)
 }
 
 /** @param now seconds on a monotonic clock */
@@ -26,24 +35,30 @@ export function onLeader(agent: Agent, message: ToAgent, now: number): AgentEffe
     case 'refused':
       return [
         { do: 'log', text: `refused by the leader: ${message.message}` },
-        ...exit(agent, true),
+        ...exit(agent, false),
       ]
+    case 'unknown':
+      return agent.welcomed ? exit(agent, true) : []
+    case 'welcome':
+      return onWelcome(agent, message.keep, now)
     case 'stage':
-      agent.staging = true
+      if (agent.phase !== 'closed') return []
+      agent.phase = 'staging'
       return [
         { do: 'spawn', slot: STAGER },
         { do: 'tell', slot: STAGER, message: 'stage' },
       ]
     case 'open':
+      agent.phase = 'open'
       return agent.slots.filter(s => s.state === 'closed').flatMap(openSlot)
     case 'run':
       return onRun(agent, message.slot, message.order, now)
+    case 'withdraw':
+      return withdraw(agent, { slot: 0, ...message }, 'given back before it began')
     case 'cancel':
-      return agent.slots
-        .filter(s => s.order?.run === message.run && s.order.attempt === message.attempt)
-        .flatMap(s => stopSlot(agent, s, 'stopped', 'another attempt has finished', now))
+      return cancel(agent, message, now)
     case 'ack':
-      agent.unacked.delete(key(message.run, message.attempt))
+      agent.unacked.delete(answerKey(message.run, message.attempt))
       return ifOver(agent)
     case 'beat':
       return []
@@ -60,92 +75,28 @@ export function onLeader(agent: Agent, message: ToAgent, now: number): AgentEffe
 export function onStop(agent: Agent, fate: 'stopped' | 'walltime', now: number): AgentEffect[] {
   if (agent.stopping) return []
   agent.stopping = fate
-  return agent.slots
-    .filter(s => s.state === 'busy')
-    .flatMap(s => stopSlot(agent, s, fate, 'told to stop', now))
+  return agent.slots.flatMap(slot => [
+    ...slot.line.splice(0).flatMap(order => giveBack(agent, slot.id, order, 'told to stop')),
+    ...(slot.state === 'busy' ? stopSlot(agent, slot, fate, 'told to stop', now) : []),
+  ])
 }
 
-export function onExecutor(agent: Agent, slotId: number, message: FromExecutor): AgentEffect[] {
-  if (slotId === STAGER) return onStager(agent, message)
-  const slot = agent.slots[slotId]!
-  switch (message.type) {
-    case 'opened':
-      slot.state = 'idle'
-      slot.openFailures = 0
-      return agent.stopping ? [] : [ready(slot)]
-    case 'progress':
-      return slot.order
-        ? [
-            {
-              do: 'send',
-              message: {
-                type: 'progress',
-                run: slot.order.run,
-                attempt: slot.order.attempt,
-                progress: message.progress,
-              },
-            },
-          ]
-        : []
-    case 'done': {
-      if (!slot.order) return []
-      const { run, attempt } = slot.order
-      const done = { type: 'done' as const, slot: slot.id, run, attempt, finish: message.finish }
-      return [...answer(agent, slot, done), ...free(agent, slot)]
-    }
-    case 'ended':
-      if (slot.state === 'opening')
-        return [
-          { do: 'send', message: { type: 'broken', fate: message.fate, message: message.message } },
-        ]
-      return [...ended(agent, slot, message.fate, message.message), ...free(agent, slot)]
-    case 'staged':
-      return []
-    default:
-      return unreachable(message)
-  }
-}
-
-/** An executor is gone. @param how `exit 3`, `SIGKILL`; @param fate what that means if nobody asked for it */
-export function onExecutorExit(
-  agent: Agent,
-  slotId: number,
-  fate: Fate,
-  how: string,
-): AgentEffect[] {
-  if (slotId === STAGER) {
-    if (!agent.staging) return []
-    agent.staging = false
-    const message = `staging ended with ${how}`
-    return [{ do: 'send', message: { type: 'unstaged', fate, message } }]
-  }
-  const slot = agent.slots[slotId]!
-  const wasOpening = slot.state === 'opening'
-  const effects: AgentEffect[] = slot.order ? ended(agent, slot, fate, `executor: ${how}`) : []
-  slot.state = 'closed'
-  slot.ending = undefined
-  if (agent.over || agent.stopping) return [...effects, ...ifOver(agent)]
-  if (wasOpening && ++slot.openFailures >= agent.settings.openLimit)
-    return [
-      ...effects,
-      {
-        do: 'send',
-        message: { type: 'broken', fate, message: `executor does not start: ${how}` },
-      },
-    ]
-  return [...effects, ...openSlot(slot)]
-}
-
-/** Time passes: deadlines, grace, and the lease that the leader holds on us. */
+/** Time passes: timeouts, silence of a RUN, grace, and the lease that the leader holds on us. */
 export function onTick(agent: Agent, now: number): AgentEffect[] {
   const effects: AgentEffect[] = []
   for (const slot of agent.slots) {
-    if (slot.ending && now > slot.ending.kill) {
-      slot.ending = { ...slot.ending, kill: Infinity }
+    const { ending, order, deadline, progressed } = slot
+    if (ending) {
+      if (now <= ending.kill) continue
+      slot.ending = { ...ending, kill: Infinity }
       effects.push({ do: 'kill', slot: slot.id })
-    } else if (slot.deadline !== undefined && now > slot.deadline && !slot.ending) {
-      const seconds = slot.order?.timeout ?? 0
-      effects.push(...stopSlot(agent, slot, 'hung', `passed its timeout of ${seconds} s`, now))
+    } else if (order && deadline !== undefined && now > deadline)
+      effects.push(
+        ...stopSlot(agent, slot, 'hung', `passed its timeout of ${order.timeout} s`, now),
+      )
+    else if (order && progressed !== undefined && now - progressed > order.patience) {
+      const why = `no progress for ${Math.round(now - progressed)} s`
+      effects.push(...stopSlot(agent, slot, 'hung', why, now))
     }
   }
   if (now - agent.heard > agent.settings.lost && !agent.over)
@@ -156,129 +107,75 @@ export function onTick(agent: Agent, now: number): AgentEffect[] {
   return effects
 }
 
-/** What has to be said again at a beat: answers that were not acked. */
-export function unsaid(agent: Agent): AgentEffect[] {
-  return [...agent.unacked.values()].map(message => ({ do: 'send', message }))
+/** What is said at a beat: answers that were not acked, then what we have. Before the welcome, hello again. */
+export function onBeat(
+  agent: Agent,
+  health: { readonly lagP99: number; readonly lagMax: number; readonly rss: number },
+): AgentEffect[] {
+  if (!agent.welcomed) return hello(agent)
+  const idle = agent.slots.filter(s => s.state === 'idle' && !agent.stopping).map(s => s.id)
+  return [
+    ...[...agent.unacked.values()].map((message): AgentEffect => ({ do: 'send', message })),
+    {
+      do: 'send',
+      message: {
+        type: 'beat',
+        health,
+        inventory: { phase: agent.phase, held: held(agent), idle },
+      },
+    },
+  ]
+}
+
+function onWelcome(agent: Agent, keep: readonly Held[], now: number): AgentEffect[] {
+  const kept = new Set(keep.map(h => answerKey(h.run, h.attempt)))
+  const lost = held(agent).filter(h => !kept.has(answerKey(h.run, h.attempt)))
+  const again: AgentEffect[] = agent.welcomed
+    ? []
+    : [
+        ...[...agent.unacked.values()].map((message): AgentEffect => ({ do: 'send', message })),
+        ...agent.slots.filter(s => s.state === 'idle' && !agent.stopping).map(ready),
+      ]
+  agent.welcomed = true
+  return [
+    ...lost.flatMap(h => cancel(agent, h, now)),
+    ...agent.slots
+      .filter(s => s.order && !s.ending)
+      .map((s): AgentEffect => ({ do: 'tell', slot: s.id, message: 'leader' })),
+    ...again,
+  ]
 }
 
 function onRun(agent: Agent, slotId: number, order: Order, now: number): AgentEffect[] {
+  const key = answerKey(order.run, order.attempt)
+  const said = agent.unacked.get(key)
+  if (said) return [{ do: 'send', message: said }]
+  if (agent.answered.has(key)) return []
+  if (held(agent).some(h => answerKey(h.run, h.attempt) === key)) return []
   const slot = agent.slots[slotId]
-  if (slot?.state !== 'idle' || agent.stopping)
-    return [
-      {
-        do: 'send',
-        message: {
-          type: 'ended',
-          slot: slotId,
-          run: order.run,
-          attempt: order.attempt,
-          fate: 'stopped',
-          message: `slot ${slotId} takes no RUN`,
-        },
-      },
-    ]
-  slot.state = 'busy'
-  slot.order = order
-  slot.deadline = order.timeout > 0 ? now + order.timeout : undefined
-  return [{ do: 'order', slot: slot.id, order }]
+  if (!slot || agent.stopping || agent.phase !== 'open')
+    return giveBack(agent, slotId, order, `slot ${slotId} takes no RUN`)
+  if (slot.state === 'idle') return begin(slot, order, now)
+  slot.line.push(order)
+  return []
 }
 
-function onStager(agent: Agent, message: FromExecutor): AgentEffect[] {
-  if (message.type === 'staged') {
-    agent.staging = false
-    return [
-      { do: 'kill', slot: STAGER },
-      { do: 'send', message: { type: 'staged' } },
-    ]
-  }
-  if (message.type === 'ended') {
-    agent.staging = false
-    const { fate, message: text } = message
-    return [
-      { do: 'kill', slot: STAGER },
-      { do: 'send', message: { type: 'unstaged', fate, message: text } },
-    ]
+function withdraw(agent: Agent, { run, attempt }: Held, why: string): AgentEffect[] {
+  for (const slot of agent.slots) {
+    const at = slot.line.findIndex(o => o.run === run && o.attempt === attempt)
+    const [order] = at < 0 ? [] : slot.line.splice(at, 1)
+    if (order) return giveBack(agent, slot.id, order, why)
   }
   return []
 }
 
-function openSlot(slot: Slot): AgentEffect[] {
-  slot.state = 'opening'
+/** It is no longer ours. */
+function cancel(agent: Agent, what: Pick<Held, 'run' | 'attempt'>, now: number): AgentEffect[] {
+  const why = 'another attempt has it'
   return [
-    { do: 'spawn', slot: slot.id },
-    { do: 'tell', slot: slot.id, message: 'open' },
+    ...withdraw(agent, { slot: 0, ...what }, why),
+    ...agent.slots
+      .filter(s => s.order?.run === what.run && s.order.attempt === what.attempt)
+      .flatMap(s => stopSlot(agent, s, 'stopped', why, now)),
   ]
-}
-
-function stopSlot(
-  agent: Agent,
-  slot: Slot,
-  fate: Fate,
-  message: string,
-  now: number,
-): AgentEffect[] {
-  if (slot.ending) return []
-  slot.ending = { fate, message, kill: now + agent.settings.grace }
-  return [{ do: 'tell', slot: slot.id, message: 'stop' }]
-}
-
-/** The attempt is over without a marker. */
-function ended(agent: Agent, slot: Slot, fate: Fate, message: string): AgentEffect[] {
-  if (!slot.order) return []
-  const { run, attempt } = slot.order
-  // what the agent itself began decides, however the executor took it
-  const real = slot.ending?.fate ?? fate
-  const text = slot.ending?.message ?? message
-  const quiet = real === 'stopped' || real === 'walltime'
-  return [
-    ...(quiet ? [] : [{ do: 'record' as const, run, attempt, fate: real, message: text }]),
-    ...answer(agent, slot, {
-      type: 'ended',
-      slot: slot.id,
-      run,
-      attempt,
-      fate: real,
-      message: text,
-    }),
-  ]
-}
-
-function answer(
-  agent: Agent,
-  slot: Slot,
-  message: FromAgent & { type: 'done' | 'ended' },
-): AgentEffect[] {
-  agent.unacked.set(key(message.run, message.attempt), message)
-  slot.order = undefined
-  slot.deadline = undefined
-  slot.ending = undefined
-  return [{ do: 'send', message }]
-}
-
-/** A living executor is free again. */
-function free(agent: Agent, slot: Slot): AgentEffect[] {
-  slot.state = 'idle'
-  return agent.stopping ? [] : [ready(slot)]
-}
-
-function ready(slot: Slot): AgentEffect {
-  return { do: 'send', message: { type: 'ready', slot: slot.id } }
-}
-
-/** Stopped by a signal of its own: nothing runs and everything is acked, so it may leave. */
-function ifOver(agent: Agent): AgentEffect[] {
-  const busy = agent.slots.some(s => s.order)
-  return agent.stopping && !busy && agent.unacked.size === 0 && !agent.over
-    ? [{ do: 'send', message: { type: 'bye' } }, ...exit(agent, false)]
-    : []
-}
-
-function exit(agent: Agent, again: boolean): AgentEffect[] {
-  if (agent.over) return []
-  agent.over = true
-  return [{ do: 'exit', again }]
-}
-
-function key(run: RunId, attempt: number): string {
-  return `${run}/${attempt}`
 }

@@ -1,109 +1,86 @@
 import type { RunId } from '../base/ids.js'
-import { mayRetry, tally, type Fate } from './fates.js'
+import type { Fate } from '../experiment/fate.js'
+import type { Finish } from '../experiment/journal.js'
+import { mayRetry, tally } from './fates.js'
+import { ifOver } from './give-out.js'
 import {
+  release,
   setState,
-  type Agent,
   type AgentId,
   type Effect,
-  type JournalRecord,
   type Leader,
   type Run,
 } from './leader-state.js'
-import type { Finish } from './protocol.js'
+import { failedOn, finishedOn } from './nodes.js'
+import { onStop } from './stop.js'
+import { addRun } from './pace.js'
 
 /** Count the fate; the RUN goes to the front of the queue or, its attempts used up, is failed. */
 export function attemptEnded(
   leader: Leader,
   run: Run,
-  from: AgentId,
-  slot: number,
   fate: Fate,
   message: string,
   then: readonly Effect[] = [],
 ): Effect[] {
+  if (run.state !== 'running') return [...then]
   const id = run.plan.run
-  if (run.state !== 'running' || run.agent !== from) return [...then]
-  leader.agents.get(from)?.running.delete(slot)
-  run.tally = tally(run.tally, fate)
-  const again = mayRetry(fate, run.tally, {
-    retries: run.plan.retries,
-    crashLimit: leader.settings.crashLimit,
-  })
-  run.agent = undefined
+  const node = run.slot?.agent.node
+  release(leader, run)
+  const again = mayGoAgain(leader, run, fate)
   run.reason = `${fate}: ${message}`
-  setState(leader, run, again ? 'waiting' : 'failed')
   run.progress = undefined
+  setState(leader, run, again ? 'waiting' : 'failed')
   if (again) leader.queue.push(id)
-  const record: JournalRecord = {
-    type: 'ended',
-    run: id,
-    attempt: run.attempt,
-    fate,
-    final: !again,
-    message,
-  }
   const effects: Effect[] = [
-    { do: 'journal', record, then },
+    {
+      do: 'journal',
+      record: {
+        type: 'ended',
+        run: id,
+        attempt: run.attempt,
+        fate,
+        final: !again,
+        message,
+        at: sinceBegin(leader),
+      },
+      then,
+    },
     { do: 'changed', run: id },
+    ...(node ? failedOn(leader, node, id, fate) : []),
   ]
-  if (!again)
-    effects.push({
-      do: 'alert',
-      text: `${id} failed after ${run.attempt} attempt(s), ${run.reason}`,
-    })
+  if (again) return effects
+  effects.push({
+    do: 'alert',
+    text: `${id} failed after ${run.attempt} attempt(s), ${run.reason}`,
+  })
+  const { maxFailed } = leader.settings
+  if (leader.counts.failed > maxFailed)
+    effects.push(...onStop(leader, 'stopped', `more than ${maxFailed} RUN(s) failed`))
   return effects
 }
 
-/** RUNs to idle slots, in order, until one of them runs out. */
-export function giveOut(leader: Leader): Effect[] {
-  const effects: Effect[] = []
-  if (leader.stopping) return ifOver(leader)
-  for (const [id, agent] of leader.agents) {
-    if (leader.queue.length === 0) break
-    if (leader.now - agent.heard > leader.settings.suspect) continue
-    for (const slot of agent.idle) {
-      const next = leader.queue.pop()
-      if (next === undefined) break
-      agent.idle.delete(slot)
-      effects.push(...give(leader, next, id, agent, slot))
-    }
+/** With a limit of memory set, one more attempt with twice as much; without one it is a crash like others. */
+function mayGoAgain(leader: Leader, run: Run, fate: Fate): boolean {
+  if (fate === 'out-of-memory' && run.plan.memory > 0) {
+    if (run.memoryFactor === 2) return false
+    run.memoryFactor = 2
+    return true
   }
-  return [...effects, ...ifOver(leader)]
+  run.tally = tally(run.tally, fate)
+  return mayRetry(fate, run.tally, {
+    retries: run.plan.retries,
+    crashLimit: leader.settings.crashLimit,
+  })
 }
 
-function give(leader: Leader, id: RunId, to: AgentId, agent: Agent, slot: number): Effect[] {
-  const run = leader.runs.get(id)!
-  setState(leader, run, 'running')
-  run.attempt++
-  run.agent = to
-  run.slot = slot
+/** It did not begin, or nobody is to blame: back to the front, nothing is counted. */
+export function givenBack(leader: Leader, run: Run): void {
+  if (run.state !== 'running') return
+  release(leader, run)
   run.progress = undefined
-  agent.running.set(slot, id)
-  const { params, origins, resolved, digest, timeout } = run.plan
-  const order = { run: id, attempt: run.attempt, params, origins, resolved, digest, timeout }
-  return [
-    { do: 'send', to, message: { type: 'run', slot, order } },
-    {
-      do: 'journal',
-      record: { type: 'given', run: id, attempt: run.attempt, rank: agent.rank },
-      then: [],
-    },
-    { do: 'changed', run: id },
-  ]
-}
-
-/** All RUNs have their final state, or nobody runs any more after a stop. */
-export function ifOver(leader: Leader): Effect[] {
-  if (leader.over) return []
-  const { waiting, running } = leader.counts
-  if (running > 0 || (waiting > 0 && !leader.stopping)) return []
-  leader.over = true
-  const byes = [...leader.agents.keys()].map((id): Effect => ({
-    do: 'send',
-    to: id,
-    message: { type: 'bye', again: false },
-  }))
-  return [...byes, { do: 'over' }]
+  setState(leader, run, 'waiting')
+  leader.queue.push(run.plan.run)
 }
 
 /**
@@ -121,22 +98,36 @@ export function finished(
   const run = leader.runs.get(id)
   if (!run || run.state === 'finished') return [ack]
   const effects: Effect[] = []
-  if (run.state === 'running' && run.agent !== undefined && run.attempt !== attempt)
+  const holder = run.slot?.agent
+  if (holder && (run.attempt !== attempt || holder.id !== from))
     effects.push({
       do: 'send',
-      to: run.agent,
+      to: holder.id,
       message: { type: 'cancel', run: id, attempt: run.attempt },
     })
   if (run.state === 'waiting') removeFromQueue(leader, id)
+  release(leader, run)
   setState(leader, run, 'finished')
   run.epochs = finish.epochs
   run.reason = finish.reason
-  run.agent = undefined
+  addRun(leader.pace, finish.seconds)
+  const node = leader.agents.get(from)?.node
   return [
     ...effects,
-    { do: 'journal', record: { type: 'finished', run: id, attempt, finish }, then: [ack] },
+    {
+      do: 'journal',
+      record: { type: 'finished', run: id, attempt, finish, at: sinceBegin(leader) },
+      then: [ack],
+    },
     { do: 'changed', run: id },
+    ...finishedOn(leader, node, id),
+    ...ifOver(leader),
   ]
+}
+
+/** Seconds since the leader began, to the millisecond: what the journal tells of time. */
+export function sinceBegin(leader: Leader): number {
+  return Math.round((leader.now - leader.began) * 1000) / 1000
 }
 
 function removeFromQueue(leader: Leader, id: RunId): void {

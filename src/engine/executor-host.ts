@@ -2,12 +2,14 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { lineSplitter } from '../base/lines.js'
+import { killsForMemory } from './memory.js'
 import { parseFromExecutor, type FromExecutor, type ToExecutor } from './executor-protocol.js'
-import type { Fate } from './fates.js'
+import type { Fate } from '../experiment/fate.js'
 
 const PROGRAM = fileURLToPath(new URL('./executor-bin.js', import.meta.url))
 
 export interface ExecutorHost {
+  readonly pid: number | undefined
   tell(message: ToExecutor): void
   /** SIGKILL to the executor and whatever it started. */
   kill(): void
@@ -49,10 +51,23 @@ export function spawnExecutor(
   const pipe = to as Writable
   pipe.on('error', () => undefined) // EPIPE: its exit tells
   let exited = false
+  let killed = false
+  let killsBefore = Infinity
+  void killsForMemory().then(kills => {
+    killsBefore = kills
+  })
   // 'close' comes after its pipes are read to the end, so no last word is lost
   child.on('close', (code, signal) => {
     exited = true
-    onExit(...judge(code, signal, lastLines))
+    const [fate, how] = judge(code, signal, lastLines)
+    // the kernel's own SIGKILL for memory looks like any other, but it is counted
+    if (signal === 'SIGKILL' && !killed)
+      void killsForMemory().then(kills =>
+        kills > killsBefore
+          ? onExit('out-of-memory', 'killed by the kernel: out of memory')
+          : onExit(fate, how),
+      )
+    else onExit(fate, how)
   })
   child.on('error', error => {
     if (child.pid !== undefined || exited) return
@@ -60,10 +75,12 @@ export function spawnExecutor(
     onExit('crashed', `cannot be started: ${error.message}`)
   })
   return {
+    pid: child.pid,
     tell: message => {
       if (!exited) pipe.write(`${JSON.stringify(message)}\n`)
     },
     kill: () => {
+      killed = true
       if (!exited) killGroup(child)
     },
   }

@@ -1,6 +1,8 @@
+import type { RunId } from '../base/ids.js'
 import type { Progress } from '../experiment/workflow.js'
-import type { Fate } from './fates.js'
-import type { Finish, Order } from './protocol.js'
+import type { Fate } from '../experiment/fate.js'
+import type { Finish } from '../experiment/journal.js'
+import type { Order } from './protocol.js'
 
 /**
  * Agent and executor: one JSON object a line, on file descriptor 3 (to the executor) and 4 (from it).
@@ -14,6 +16,7 @@ import type { Finish, Order } from './protocol.js'
  *            <───────────── opened │ ended
  *       run ───────────────────────>        one RUN at a time
  *            <─────── progress …
+ *       leader ────────────────────>        the RUN is now that of a later leader
  *       stop ──────────────────────>        make the last finished epoch durable, end the RUN
  *            <────────────── done │ ended
  *
@@ -52,7 +55,9 @@ export type ToExecutor =
       /** sha256 of the data: goes into the marker. */
       readonly data: string
     }
-  | { readonly type: 'stop' }
+  | { readonly type: 'leader'; readonly epoch: number }
+  /** End that RUN; another one goes on. */
+  | { readonly type: 'stop'; readonly run: RunId; readonly attempt: number }
 
 export type FromExecutor =
   | { readonly type: 'staged' }

@@ -1,15 +1,18 @@
+import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { setPriority } from 'node:os'
 import { dirname } from 'node:path'
+import type { RunId } from '../base/ids.js'
 import { HedError, messageOf, unreachable } from '../base/errors.js'
 import { lineSplitter } from '../base/lines.js'
 import { dataDigest } from '../experiment/digest.js'
 import { Stopped, type Session, type Workflow } from '../experiment/workflow.js'
 import { privateDirectory, stageOnce } from '../stage/node-local.js'
 import { doRun } from './attempt.js'
+import { newLeaderEpoch, type LeaderEpoch } from './fence.js'
 import type { FromExecutor, ToExecutor } from './executor-protocol.js'
-import type { Fate } from './fates.js'
+import type { Fate } from '../experiment/fate.js'
 
 /** Below the agent, so that heartbeats are never late because an executor computes. */
 const NICE = 5
@@ -37,14 +40,21 @@ export function executorMain(): void {
   )
   // Ctrl-C goes to the whole terminal; only the agent decides when a RUN stops
   process.on('SIGINT', () => undefined)
-  process.on('SIGTERM', () => executor.running?.abort())
+  process.on('SIGTERM', () => executor.running?.stop.abort())
 }
 
 interface Executor {
   readonly say: (message: FromExecutor) => void
   session: Session | undefined
-  /** Abort it to stop the running RUN. */
-  running: AbortController | undefined
+  running: Running | undefined
+}
+
+interface Running {
+  readonly run: RunId
+  readonly attempt: number
+  /** Abort it to stop the RUN. */
+  readonly stop: AbortController
+  readonly epoch: LeaderEpoch
 }
 
 async function perform(executor: Executor, message: ToExecutor): Promise<void> {
@@ -60,16 +70,25 @@ async function perform(executor: Executor, message: ToExecutor): Promise<void> {
         return
       case 'run': {
         if (!executor.session) throw new Error('run before open')
-        executor.running = new AbortController()
-        const finish = await doRun(executor.session, message, executor.running.signal, progress =>
+        const { run, attempt } = message.order
+        const stop = new AbortController()
+        const epoch = newLeaderEpoch(message.leaderEpoch)
+        executor.running = { run, attempt, stop, epoch }
+        const finish = await doRun(executor.session, message, epoch, stop.signal, progress =>
           executor.say({ type: 'progress', progress }),
         )
         executor.say({ type: 'done', finish })
         return
       }
-      case 'stop':
-        executor.running?.abort()
+      case 'leader':
+        executor.running?.epoch.set(message.epoch)
         return
+      case 'stop': {
+        const { running } = executor
+        if (running?.run === message.run && running.attempt === message.attempt)
+          running.stop.abort()
+        return
+      }
       default:
         unreachable(message)
     }
@@ -81,7 +100,8 @@ async function perform(executor: Executor, message: ToExecutor): Promise<void> {
   } finally {
     if (message.type === 'run') {
       executor.running = undefined
-      await rm(message.temporary, { recursive: true, force: true })
+      if (existsSync(message.temporary))
+        await rm(message.temporary, { recursive: true, force: true })
     }
   }
 }

@@ -1,27 +1,4 @@
-/**
- * How an attempt ended without a valid marker.
- *
- *     failed         exit code or an error of the workflow's own     counts against `retries`
- *     no-marker      said done, but the marker is missing or wrong   counts against `retries`
- *     crashed        died of a signal                                counts against the crash limit
- *     out-of-memory  the heap or the memory limit was passed         counts against the crash limit
- *     hung           passed BENCHMARK_TIMEOUT                        counts against the crash limit
- *     node-lost      its agent went away                             counts from its third on one RUN
- *     bad-data       the data is wrong: the same for every attempt   not retried
- *     walltime, stopped   told to stop                               never count
- */
-export const FATES = [
-  'failed',
-  'no-marker',
-  'crashed',
-  'out-of-memory',
-  'hung',
-  'node-lost',
-  'bad-data',
-  'walltime',
-  'stopped',
-] as const
-export type Fate = (typeof FATES)[number]
+import type { Fate } from '../experiment/fate.js'
 
 /** Attempts of one RUN that ended badly, by what they count against. */
 export interface Tally {

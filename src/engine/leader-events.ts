@@ -28,7 +28,7 @@ export type LeaderEvent =
 /** One RUN as it stands. */
 export function describe(leader: Leader, id: RunId): LeaderEvent {
   const run = leader.runs.get(id)!
-  const rank = run.agent === undefined ? undefined : leader.agents.get(run.agent)?.rank
+  const rank = run.slot?.agent.rank
   return {
     type: 'run',
     run: id,

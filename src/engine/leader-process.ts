@@ -1,23 +1,33 @@
-import { createWriteStream } from 'node:fs'
+import { spawn } from 'node:child_process'
 import { appendFile } from 'node:fs/promises'
-import { networkInterfaces } from 'node:os'
+import { hostname } from 'node:os'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { messageOf, unreachable } from '../base/errors.js'
-import { writeAtomic } from '../base/files.js'
 import { stamp } from '../base/log.js'
+import type { RunId } from '../base/ids.js'
 import type { Experiment } from '../experiment/exp.js'
+import { readJournalTail } from '../experiment/journal.js'
 import * as layout from '../experiment/layout.js'
-import { readPlan } from '../experiment/plan.js'
-import { takeStock } from './stock.js'
-import { openJournal, readJournal, type Journal } from './journal.js'
-import { describe, type LeaderEvent } from './leader-events.js'
+import { readPlanWithId } from '../experiment/plan.js'
+import { deadlineOf } from './deadline.js'
+import { openJournal } from './journal.js'
+import { describe } from './leader-events.js'
+import { connectLauncher } from './leader-launcher.js'
 import { newLeader, type Effect } from './leader-state.js'
-import { onGone, onMessage, onStall, onStop, onTick } from './leader.js'
-import { holdLifeline } from './lifeline.js'
-import { acquireLock, type Lock } from './lock.js'
-import { encode, parseFromAgent } from './protocol.js'
+import { liveStatus, writeStatus } from './leader-status.js'
+import { onGone, onMessage, onStall, onTick } from './leader.js'
+import { requireDescriptors } from './limits.js'
+import { acquireLock } from './lock.js'
+import { inOrder } from './order.js'
+import { newOutbox } from './outbox.js'
+import { encodeHead, parseFromAgent } from './protocol.js'
 import { openRankLog } from './rank-log.js'
-import { makeKeys, writeRendezvous } from './rendezvous.js'
+import { makeKeys, ownAddresses, writeRendezvous } from './rendezvous.js'
+import { snapshotOf } from './snapshot.js'
 import { listen } from './socket.js'
+import { serveStatus, statusPath } from './status-server.js'
+import { takeStock } from './stock.js'
+import { onStop } from './stop.js'
 
 export interface LeaderOptions {
   readonly exp: Experiment
@@ -28,7 +38,10 @@ export interface LeaderOptions {
 }
 
 const CRASH_LIMIT = 3
+const PREFETCH = 64
 const TICK_MS = 1000
+/** What people see need not be newer. */
+const SHOW_MS = 100
 /** After `stop`, agents have their grace of 60 s; then we end without them. */
 const STOP_LIMIT_MS = 75_000
 /** For the last messages to leave the sockets. */
@@ -37,43 +50,71 @@ const CLOSE_LIMIT_MS = 3_000
 /** Run the leader to its end. It performs the effects of leader.ts and decides nothing. */
 export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Promise<number> {
   const engine = layout.engine(exp.path)
+  const { LEASE, MAX_FAILED, ORDER, ON_ALERT, PROCS, TMP_ROOT } = exp.settings
+  requireDescriptors(PROCS)
   const log = openRankLog(layout.out(exp.path, 0))
-  if (lifeline) holdLifeline(() => undefined, onLauncher)
-  const launcher = lifeline ? createWriteStream('', { fd: 4 }) : undefined
-  launcher?.on('error', () => undefined)
-  const lock: Lock = await acquireLock(engine, text => log.line(text))
-  const { LEASE } = exp.settings
-  const plan = readPlan(exp.path)
-  const stock = takeStock(exp, plan, readJournal(layout.journal(exp.path)))
+  const launcher = connectLauncher(lifeline, onLauncher)
+  const lock = await acquireLock(engine, text => log.line(text))
+  const plan = readPlanWithId(exp.path)
+  const before = readJournalTail(layout.journal(exp.path))
+  const job = schedulerJob()
+  // our own launcher ends the agents of a dead leader; others keep them
+  const stock = takeStock(exp, plan.runs, plan.id, before, lifeline ? undefined : job)
   for (const note of stock.notes) log.line(note)
-  const journal: Journal = await openJournal(layout.journal(exp.path))
-  const leader = newLeader(
-    plan,
-    { crashLimit: CRASH_LIMIT, suspect: LEASE[1], lost: LEASE[2] },
-    stock.finished,
-    stock.attempts,
-  )
+  const journal = await openJournal(layout.journal(exp.path), alert)
   const started = new Date()
   const now = () => performance.now() / 1000
+  const lag = monitorEventLoopDelay({ resolution: 10 })
+  lag.enable()
+  const leader = newLeader(
+    inOrder(ORDER, exp.path, plan.runs),
+    {
+      crashLimit: CRASH_LIMIT,
+      beat: LEASE[0],
+      suspect: LEASE[1],
+      lost: LEASE[2],
+      maxFailed: MAX_FAILED < 0 ? Infinity : MAX_FAILED,
+      deadline: deadlineOf(exp.settings.WALLTIME, process.env, now()),
+      prefetch: PREFETCH,
+    },
+    stock,
+    now(),
+  )
   let over: () => void = () => undefined
   const ended = new Promise<void>(resolve => {
     over = resolve
   })
 
+  let strangers = 0
   const socket = await listen(
     makeKeys(engine),
     loopback ? ['127.0.0.1'] : ownAddresses(),
     (from, frame) => {
       const message = parseFromAgent(frame)
-      if (!message || message.exp !== exp.id || message.epoch !== lock.epoch) strangers++
+      if (message?.exp !== exp.id || message.epoch !== lock.epoch) strangers++
       else if (!from.endsWith(`-${message.nonce}`)) strangers++
-      else perform(onMessage(leader, from, message.body, now()))
+      else for (const body of message.bodies) perform(onMessage(leader, from, body, now()))
     },
   )
-  let strangers = 0
-  await writeRendezvous(engine, { addresses: socket.addresses, epoch: lock.epoch })
-  log.line(`leading ${exp.id}: ${plan.length} RUNs, ${stock.finished.size} finished already`)
-  say({ type: 'begin', runs: plan.length, finished: [...stock.finished.keys()] })
+  const head = encodeHead({ exp: exp.id, epoch: lock.epoch, nonce: '' })
+  const outbox = newOutbox(head, (to, frame) => socket.send(to, frame))
+  const status = () => liveStatus(leader, exp, { lag, strangers: strangers + socket.dropped() })
+  const server = await serveStatus(statusPath(TMP_ROOT, exp.id, lock.epoch), status)
+  await journal.append({
+    ...{ type: 'began', epoch: lock.epoch, job, plan: plan.id },
+    ...{ host: hostname(), time: started.toISOString() },
+  })
+  await writeRendezvous(engine, {
+    addresses: socket.addresses,
+    epoch: lock.epoch,
+    status: { host: hostname(), path: server.path },
+  })
+  for (const record of snapshotOf(stock)) void journal.append(record).catch(onJournalFault)
+  const { finished: atBegin, orphans } = stock
+  log.line(
+    `leading ${exp.id}: ${plan.runs.length} RUNs, ${atBegin.size} finished already, ${orphans.size} perhaps still run`,
+  )
+  launcher.say({ type: 'begin', runs: plan.runs.length, finished: [...atBegin.keys()] })
 
   function perform(effects: readonly Effect[]): void {
     for (const effect of effects) performOne(effect)
@@ -82,27 +123,18 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   function performOne(effect: Effect): void {
     switch (effect.do) {
       case 'send':
-        socket.send(
-          effect.to,
-          encode({ exp: exp.id, epoch: lock.epoch, nonce: '' }, effect.message),
-        )
+        outbox.post(effect.to, JSON.stringify(effect.message), effect.message.type === 'ack')
         return
       case 'journal':
-        journal.append(effect.record).then(
-          () => perform(effect.then),
-          (error: unknown) => onJournalFault(error),
-        )
-        log.line(JSON.stringify(effect.record))
+        journal.append(effect.record).then(() => perform(effect.then), onJournalFault)
+        if (effect.record.type !== 'given' && effect.record.type !== 'finished')
+          log.line(JSON.stringify(effect.record))
         return
       case 'alert':
-        log.line(`ALERT ${effect.text}`)
-        say({ type: 'alert', text: effect.text })
-        void appendFile(layout.alerts(exp.path), `${stamp()} ${effect.text}\n`).catch(
-          () => undefined,
-        )
+        alert(effect.text)
         return
       case 'changed':
-        say(describe(leader, effect.run))
+        if (launcher.isThere) changed.add(effect.run)
         return
       case 'over':
         over()
@@ -112,24 +144,36 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
     }
   }
 
+  function alert(text: string): void {
+    log.line(`ALERT ${text}`)
+    launcher.say({ type: 'alert', text })
+    void appendFile(layout.alerts(exp.path), `${stamp()} ${text}\n`).catch(() => undefined)
+    if (ON_ALERT === '') return
+    // no shell: the text is data
+    const child = spawn(ON_ALERT, [text], {
+      stdio: 'ignore',
+      env: { ...process.env, UPF_HEDS_EXP: exp.path },
+    })
+    child.on('error', error => log.line(`--on-alert ${ON_ALERT}: ${error.message}`))
+  }
+
   /** A journal that cannot be written is no reason to lose a sweep: markers are the truth. Stop in order. */
   function onJournalFault(error: unknown): void {
     perform(onStop(leader, 'stopped', `the journal cannot be written: ${messageOf(error)}`))
   }
 
-  function stop(fate: 'stopped' | 'walltime', reason: string): void {
-    perform(onStop(leader, fate, reason))
+  function stop(reason: string): void {
+    perform(onStop(leader, 'stopped', reason))
     setTimeout(over, STOP_LIMIT_MS).unref()
   }
 
-  function onLauncher(line: string): void {
-    const message = JSON.parse(line) as LauncherMessage
+  function onLauncher(message: LauncherMessage): void {
     switch (message.type) {
       case 'exit': {
         const why = `rank ${message.rank}: ${message.how}`
         log.line(why)
-        for (const [id, agent] of leader.agents)
-          if (agent.rank === message.rank) perform(onGone(leader, id, why))
+        for (const agent of leader.agents.values())
+          if (agent.pid === message.pid) perform(onGone(leader, agent.id, why))
         return
       }
       case 'no-workers':
@@ -137,77 +181,68 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
         over()
         return
       case 'stop':
-        stop('stopped', message.reason)
+        stop(message.reason)
         return
     }
   }
 
-  function say(event: LeaderEvent): void {
-    launcher?.write(`${JSON.stringify(event)}\n`)
+  const changed = new Set<RunId>()
+  const show = () => {
+    for (const run of changed) launcher.say(describe(leader, run))
+    changed.clear()
   }
-
   let last = now()
-  const ticks = setInterval(() => {
-    const late = now() - last - TICK_MS / 1000
-    if (late > 1) onStall(leader, late)
-    last = now()
-    perform(onTick(leader, now()))
-  }, TICK_MS)
-  const beats = setInterval(() => {
-    void lock.beat().catch((error: unknown) => log.line(`lock: ${messageOf(error)}`))
-  }, LEASE[0] * 1000)
-  for (const signal of ['SIGTERM', 'SIGUSR2'] as const)
-    process.on(signal, () => stop('stopped', signal))
+  const timers = [
+    setInterval(() => {
+      const late = now() - last - TICK_MS / 1000
+      if (late > 1) onStall(leader, late)
+      last = now()
+      perform(onTick(leader, now()))
+      if (leader.stopping?.fate === 'walltime') setTimeout(over, STOP_LIMIT_MS).unref()
+    }, TICK_MS),
+    setInterval(show, SHOW_MS),
+    setInterval(() => {
+      void lock.beat().catch((error: unknown) => log.line(`lock: ${messageOf(error)}`))
+    }, LEASE[0] * 1000),
+  ]
+  for (const signal of ['SIGTERM', 'SIGUSR2'] as const) process.on(signal, () => stop(signal))
   process.on('SIGINT', () => {
-    if (!lifeline) stop('stopped', 'SIGINT')
+    if (!lifeline) stop('SIGINT')
   })
 
-  if (leader.counts.waiting === 0) over()
+  if (leader.counts.waiting + leader.counts.running === 0) over()
   await ended
-  clearInterval(ticks)
-  clearInterval(beats)
-  const { finished, failed, waiting, running } = leader.counts
-  const left = waiting + running
-  const exit = left > 0 ? (leader.stopping?.fate === 'bad-data' ? 3 : 6) : failed > 0 ? 5 : 0
-  const reason =
-    leader.stopping?.reason ?? (exit === 0 ? 'all RUNs finished' : `${failed} RUN(s) failed`)
-  const ranks = [...leader.agents.values()].map(({ rank, host, health }) => ({
-    rank,
-    host,
-    health,
-  }))
-  const status = {
-    exit,
-    reason,
-    finished,
-    failed,
-    notStarted: left,
-    started: started.toISOString(),
-    ended: new Date().toISOString(),
-    strangers: strangers + socket.dropped(),
-    ranks,
-  }
-  await writeAtomic(layout.status(exp.path), `${JSON.stringify(status, null, 2)}\n`)
-  say({ type: 'end', exit, reason, finished, failed, left })
-  log.line(`ended: ${reason}; exit ${exit}`)
+  timers.forEach(clearInterval)
+  show()
+  const end = await writeStatus(leader, exp, started, status()).catch((error: unknown) => {
+    log.line(`status.json cannot be written: ${messageOf(error)}`)
+    return { exit: 6, reason: messageOf(error), finished: 0, failed: 0, left: 0 }
+  })
+  launcher.say({ type: 'end', ...end })
+  log.line(`ended: ${end.reason}; exit ${end.exit}`)
   // all that matters is on disk: nothing may hold the job up now
-  setTimeout(() => process.exit(exit), CLOSE_LIMIT_MS).unref()
+  setTimeout(() => process.exit(end.exit), CLOSE_LIMIT_MS).unref()
   await journal.close().catch(() => undefined)
+  outbox.flush()
+  server.close()
   await socket.close()
   lock.release()
   await log.close()
-  return exit
+  return end.exit
+}
+
+/** The scheduler's name for this job; '' where there is none. */
+function schedulerJob(): string {
+  return process.env['PBS_JOBID'] ?? process.env['SLURM_JOB_ID'] ?? ''
 }
 
 /** Launcher → leader, one JSON line each. */
-type LauncherMessage =
-  | { readonly type: 'exit'; readonly rank: number; readonly how: string; readonly again: boolean }
+export type LauncherMessage =
+  | {
+      readonly type: 'exit'
+      readonly rank: number
+      readonly pid: number | undefined
+      readonly how: string
+    }
   | { readonly type: 'no-workers' }
   | { readonly type: 'stop'; readonly reason: string }
-
-function ownAddresses(): string[] {
-  return Object.values(networkInterfaces())
-    .flat()
-    .filter(i => i && !i.internal && i.family === 'IPv4')
-    .map(i => i!.address)
-}

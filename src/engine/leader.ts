@@ -1,7 +1,20 @@
 import { unreachable } from '../base/errors.js'
-import { attemptEnded, finished, giveOut, ifOver } from './attempts.js'
-import type { Agent, AgentId, Effect, Leader } from './leader-state.js'
-import { PROTOCOL, type FromAgent } from './protocol.js'
+import { attemptEnded, finished, givenBack } from './attempts.js'
+import { giveOut, ifOver, topUp, withdraw } from './give-out.js'
+import {
+  pool,
+  send,
+  type Agent,
+  type AgentId,
+  type Effect,
+  type Leader,
+  type Slot,
+} from './leader-state.js'
+import { leaveNode, nodeOf, onStaged, settle } from './nodes.js'
+import { addEpoch } from './pace.js'
+import { PROTOCOL, type FromAgent, type Held } from './protocol.js'
+import { reconcile, strays } from './reconcile.js'
+import { onDeadline, onStop, told } from './stop.js'
 
 /**
  * The leader's decisions, without any input or output: event in, effects out.
@@ -17,27 +30,41 @@ export function onMessage(
 ): Effect[] {
   leader.now = now
   const agent = leader.agents.get(from)
-  if (message.type === 'hello') return agent ? [] : onHello(leader, from, message)
-  if (!agent) return onStranger(leader, from, message)
+  if (!agent)
+    return message.type === 'hello'
+      ? onHello(leader, from, message)
+      : onStranger(leader, from, message)
   agent.heard = now
+  if (agent.suspect) {
+    agent.suspect = false
+    pool(leader, agent)
+  }
   switch (message.type) {
+    case 'hello':
+      return [welcome(leader, agent, message.held)] // the answer to the first one was lost
     case 'staged':
-      return onStaged(leader, agent.node)
+      return onStaged(agent.node)
     case 'unstaged':
     case 'broken':
-      return onBroken(leader, from, agent, message)
+      return onBroken(leader, agent, message)
     case 'ready':
-      agent.idle.add(message.slot)
-      return giveOut(leader)
+      return onReady(leader, agent, message.slot)
     case 'progress':
-      return onProgress(leader, message)
-    case 'done':
-      return onDone(leader, from, agent, message)
+      return onProgress(leader, agent, message)
+    case 'done': {
+      const slot = agent.slots[message.slot]
+      const { run, attempt, finish } = message
+      return [...finished(leader, from, run, attempt, finish), ...(slot ? topUp(leader, slot) : [])]
+    }
     case 'ended':
-      return onEnded(leader, from, agent, message)
+      return onEnded(leader, agent, message)
     case 'beat':
       agent.health = message.health
-      return [{ do: 'send', to: from, message: { type: 'beat' } }]
+      return [
+        send(agent, { type: 'beat' }),
+        ...reconcile(leader, agent, message.inventory),
+        ...giveOut(leader),
+      ]
     case 'bye':
       return onGone(leader, from, 'left')
     default:
@@ -50,103 +77,117 @@ export function onGone(leader: Leader, id: AgentId, why: string): Effect[] {
   const agent = leader.agents.get(id)
   if (!agent) return []
   leader.agents.delete(id)
+  if (leader.byRank.get(agent.rank) === id) leader.byRank.delete(agent.rank)
+  leader.slots -= agent.slots.length
   const effects: Effect[] = []
-  for (const [slot, run] of agent.running)
-    effects.push(...attemptEnded(leader, leader.runs.get(run)!, id, slot, 'node-lost', why))
-  if (leader.nodes.get(agent.node) === 'staging') {
-    // it may have been the one that staged: another of the node takes over
-    leader.nodes.delete(agent.node)
-    const next = [...leader.agents].find(([, a]) => a.node === agent.node && !a.opened)
-    if (next) effects.push(stage(leader, next[0], next[1]))
+  for (const slot of agent.slots) {
+    leader.idle.delete(slot)
+    const [running, ...behind] = [...slot.orders]
+    for (const run of behind.reverse()) givenBack(leader, leader.runs.get(run)!)
+    if (running !== undefined)
+      effects.push(...attemptEnded(leader, leader.runs.get(running)!, 'node-lost', why))
   }
-  return [...effects, ...giveOut(leader)]
+  return [...effects, ...leaveNode(leader, agent), ...giveOut(leader)]
 }
 
-/** Time passes: leases. */
+/** Time passes: leases, orphans, RUNs left in line, the end of the job. */
 export function onTick(leader: Leader, now: number): Effect[] {
   leader.now = now
+  const { suspect, lost } = leader.settings
   const effects: Effect[] = []
-  for (const [id, agent] of leader.agents)
-    if (now - agent.heard > leader.settings.lost) {
-      const why = `rank ${agent.rank} on ${agent.host} silent for ${Math.round(now - agent.heard)} s`
+  for (const [id, agent] of leader.agents) {
+    const silent = now - agent.heard
+    if (silent > lost) {
+      const why = `rank ${agent.rank} on ${agent.host} silent for ${Math.round(silent)} s`
       effects.push({ do: 'alert', text: why }, ...onGone(leader, id, why))
+    } else if (silent > suspect && !agent.suspect) {
+      agent.suspect = true
+      pool(leader, agent)
     }
-  return effects
+  }
+  if (now - leader.began > lost)
+    for (const id of leader.orphans)
+      effects.push(
+        ...attemptEnded(leader, leader.runs.get(id)!, 'node-lost', 'its agent did not come back'),
+      )
+  return [...effects, ...onDeadline(leader), ...giveOut(leader), ...withdraw(leader)]
 }
 
 /** The leader itself stood still for `seconds`: nobody else is to blame for that silence. */
 export function onStall(leader: Leader, seconds: number): void {
-  for (const agent of leader.agents.values()) agent.heard += seconds
-}
-
-/** Give out nothing more; whoever trains makes its last epoch durable and ends. */
-export function onStop(
-  leader: Leader,
-  fate: 'stopped' | 'walltime' | 'bad-data',
-  reason: string,
-): Effect[] {
-  if (leader.stopping || leader.over) return []
-  leader.stopping = { fate, reason }
-  const effects: Effect[] = [{ do: 'journal', record: { type: 'stopped', reason }, then: [] }]
-  for (const id of leader.agents.keys())
-    effects.push({ do: 'send', to: id, message: { type: 'stop', fate: told(fate) } })
-  return [...effects, ...ifOver(leader)]
+  for (const agent of leader.agents.values()) {
+    agent.heard += seconds
+    if (leader.now - agent.heard > leader.settings.suspect) continue
+    agent.suspect = false
+    pool(leader, agent)
+  }
 }
 
 function onHello(leader: Leader, from: AgentId, hello: FromAgent & { type: 'hello' }): Effect[] {
-  if (hello.protocol !== PROTOCOL) {
-    const message = `rank ${hello.rank} speaks protocol ${hello.protocol}, the leader ${PROTOCOL}`
-    return [{ do: 'send', to: from, message: { type: 'refused', message } }]
-  }
-  const effects: Effect[] = []
+  const { rank, host, node, pid, slots, held, phase } = hello
+  const refused = (message: string): Effect[] => [
+    { do: 'send', to: from, message: { type: 'refused', message } },
+  ]
+  if (hello.protocol !== PROTOCOL)
+    return refused(`rank ${rank} speaks protocol ${hello.protocol}, the leader ${PROTOCOL}`)
   // the same rank in another life: the earlier one is gone, whatever its lease says
-  for (const [id, other] of leader.agents)
-    if (other.rank === hello.rank)
-      effects.push(...onGone(leader, id, `rank ${hello.rank} started anew`))
+  const earlier = leader.byRank.get(rank)
+  const effects = earlier === undefined ? [] : onGone(leader, earlier, `rank ${rank} started anew`)
   const agent: Agent = {
-    rank: hello.rank,
-    host: hello.host,
-    node: hello.node,
-    pid: hello.pid,
-    opened: false,
-    idle: new Set(),
-    running: new Map(),
+    id: from,
+    rank,
+    host,
+    node: nodeOf(leader, node),
+    pid,
+    opened: phase === 'open',
+    slots: [],
     heard: leader.now,
+    since: leader.now,
+    suspect: false,
     health: undefined,
   }
+  for (let id = 0; id < slots; id++)
+    (agent.slots as Slot[]).push({
+      agent,
+      id,
+      orders: [],
+      ready: false,
+      since: leader.now,
+      busy: 0,
+    })
+  leader.slots += slots
   leader.agents.set(from, agent)
-  if (leader.over)
-    return [...effects, { do: 'send', to: from, message: { type: 'bye', again: false } }]
+  leader.byRank.set(rank, from)
+  agent.node.agents.add(agent)
+  if (phase === 'open') agent.node.state = 'staged'
+  adopt(leader, agent, held)
+  effects.push(welcome(leader, agent, held))
+  if (leader.over) return [...effects, send(agent, { type: 'bye', again: false })]
   if (leader.stopping)
-    return [
-      ...effects,
-      { do: 'send', to: from, message: { type: 'stop', fate: told(leader.stopping.fate) } },
-    ]
-  switch (leader.nodes.get(agent.node)) {
-    case undefined:
-      return [...effects, stage(leader, from, agent)]
-    case 'staging':
-      return effects // told to open when the node is staged
-    case 'staged':
-      return [...effects, open(from, agent)]
+    return [...effects, send(agent, { type: 'stop', fate: told(leader.stopping.fate) })]
+  return [...effects, ...settle(agent)]
+}
+
+/** Its RUNs of an earlier leader's time are its own again, if nobody else has got them. */
+function adopt(leader: Leader, agent: Agent, held: readonly Held[]): void {
+  for (const { slot: slotId, run: id, attempt } of held) {
+    const run = leader.runs.get(id)
+    const slot = agent.slots[slotId]
+    if (!run || !slot || !leader.orphans.has(id) || run.attempt !== attempt) continue
+    leader.orphans.delete(id)
+    run.slot = slot
+    run.given = leader.now
+    slot.orders.push(id)
   }
 }
 
-function stage(leader: Leader, id: AgentId, agent: Agent): Effect {
-  leader.nodes.set(agent.node, 'staging')
-  return { do: 'send', to: id, message: { type: 'stage' } }
-}
-
-function open(id: AgentId, agent: Agent): Effect {
-  agent.opened = true
-  return { do: 'send', to: id, message: { type: 'open' } }
-}
-
-function onStaged(leader: Leader, node: string): Effect[] {
-  leader.nodes.set(node, 'staged')
-  return [...leader.agents]
-    .filter(([, a]) => a.node === node && !a.opened)
-    .map(([id, a]) => open(id, a))
+function welcome(leader: Leader, agent: Agent, held: readonly Held[]): Effect {
+  const lost = new Set(
+    strays(leader, agent, held).map(e =>
+      e.do === 'send' && e.message.type === 'cancel' ? e.message.run : undefined,
+    ),
+  )
+  return send(agent, { type: 'welcome', keep: held.filter(h => !lost.has(h.run)) })
 }
 
 /**
@@ -155,72 +196,74 @@ function onStaged(leader: Leader, node: string): Effect[] {
  */
 function onBroken(
   leader: Leader,
-  id: AgentId,
   agent: Agent,
   { type, fate, message }: FromAgent & { type: 'unstaged' | 'broken' },
 ): Effect[] {
   const hopeless = type === 'unstaged' && fate === 'bad-data'
-  leader.nodes.delete(agent.node)
+  agent.node.state = 'bare'
   return [
     { do: 'alert', text: `rank ${agent.rank} on ${agent.host}: ${message}` },
-    ...onGone(leader, id, message),
-    { do: 'send', to: id, message: { type: 'bye', again: !hopeless } },
+    ...onGone(leader, agent.id, message),
+    send(agent, { type: 'bye', again: !hopeless }),
     ...(hopeless ? onStop(leader, 'bad-data', message) : []),
   ]
 }
 
-function onProgress(leader: Leader, message: FromAgent & { type: 'progress' }): Effect[] {
-  const run = leader.runs.get(message.run)
-  if (run?.state !== 'running' || run.attempt !== message.attempt) return []
-  run.progress = { ...run.progress, ...message.progress }
-  run.epochs = run.progress.epoch ?? run.epochs
-  return [{ do: 'changed', run: message.run }]
+function onReady(leader: Leader, agent: Agent, slotId: number): Effect[] {
+  const slot = agent.slots[slotId]
+  // with orders in its hands for us, they are on their way to it
+  if (!slot || slot.orders.length > 0) return []
+  slot.ready = true
+  pool(leader, agent)
+  return giveOut(leader)
 }
 
-function onDone(
+function onProgress(
   leader: Leader,
-  from: AgentId,
   agent: Agent,
-  { slot, run: id, attempt, finish }: FromAgent & { type: 'done' },
+  message: FromAgent & { type: 'progress' },
 ): Effect[] {
-  if (agent.running.get(slot) === id) agent.running.delete(slot)
-  return [...finished(leader, from, id, attempt, finish), ...ifOver(leader)]
+  const run = leader.runs.get(message.run)
+  if (run?.slot?.agent !== agent || run.attempt !== message.attempt) return []
+  const before = run.progress?.epoch ?? 0
+  run.progress = { ...run.progress, ...message.progress }
+  run.epochs = run.progress.epoch ?? run.epochs
+  const { epochSeconds } = message.progress
+  if (epochSeconds !== undefined && run.epochs > before) addEpoch(leader.pace, epochSeconds)
+  return [{ do: 'changed', run: message.run }]
 }
 
 function onEnded(
   leader: Leader,
-  from: AgentId,
   agent: Agent,
-  { slot, run: id, attempt, fate, message }: FromAgent & { type: 'ended' },
+  { run: id, attempt, fate, message }: FromAgent & { type: 'ended' },
 ): Effect[] {
-  const ack: Effect = { do: 'send', to: from, message: { type: 'ack', run: id, attempt } }
+  const ack = send(agent, { type: 'ack', run: id, attempt })
   const run = leader.runs.get(id)
-  if (agent.running.get(slot) === id) agent.running.delete(slot)
   // an answer said twice, or of an attempt that was given up
-  if (run?.state !== 'running' || run.attempt !== attempt || run.agent !== from) return [ack]
-  return [...attemptEnded(leader, run, from, slot, fate, message, [ack]), ...giveOut(leader)]
+  if (run?.slot?.agent !== agent || run.attempt !== attempt) return [ack]
+  const { slot } = run
+  return [
+    ...attemptEnded(leader, run, fate, message, [ack]),
+    ...topUp(leader, slot),
+    ...giveOut(leader),
+    ...ifOver(leader),
+  ]
 }
 
 /** A message from an agent that is not known (its lease was over): only a finished RUN counts. */
 function onStranger(leader: Leader, from: AgentId, message: FromAgent): Effect[] {
-  if (message.type === 'done')
-    return [
-      ...finished(leader, from, message.run, message.attempt, message.finish),
-      ...ifOver(leader),
-    ]
-  if (message.type === 'ended')
-    return [
-      {
-        do: 'send',
-        to: from,
-        message: { type: 'ack', run: message.run, attempt: message.attempt },
-      },
-    ]
-  if (message.type === 'bye') return []
-  return [{ do: 'send', to: from, message: { type: 'refused', message: 'not known here' } }]
-}
-
-/** For an agent it is the same whether data or a person stopped the sweep. */
-function told(fate: 'stopped' | 'walltime' | 'bad-data'): 'stopped' | 'walltime' {
-  return fate === 'walltime' ? fate : 'stopped'
+  const to = (answer: Parameters<typeof send>[1]): Effect[] => [
+    { do: 'send', to: from, message: answer },
+  ]
+  switch (message.type) {
+    case 'done':
+      return finished(leader, from, message.run, message.attempt, message.finish)
+    case 'ended':
+      return to({ type: 'ack', run: message.run, attempt: message.attempt })
+    case 'bye':
+      return []
+    default:
+      return to({ type: 'unknown' })
+  }
 }

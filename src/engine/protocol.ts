@@ -1,14 +1,15 @@
 import { runId, type RunId } from '../base/ids.js'
 import type { Params, Progress } from '../experiment/workflow.js'
-import { FATES, type Fate } from './fates.js'
+import { FATES, type Fate } from '../experiment/fate.js'
+import type { Finish } from '../experiment/journal.js'
 
 /** Raise it with any change of a message: `hello` with another number is refused, naming both. */
-export const PROTOCOL = 1
+export const PROTOCOL = 2
 
 /** Frames beyond this are dropped: the largest honest message is a RUN's parameters. */
 export const MAX_FRAME = 16 * 1024 * 1024
 
-/** In every message, so that one of another sweep or another life is recognised. */
+/** In every frame, so that one of another sweep or another life is recognised. */
 export interface Envelope {
   /** Id of the EXP (exp.json). */
   readonly exp: string
@@ -18,13 +19,8 @@ export interface Envelope {
   readonly nonce: string
 }
 
-/** What an executor says of a finished RUN: the leader journals the marker's digest. */
-export interface Finish {
-  /** sha256 of stop.marker. */
-  readonly marker: string
-  readonly epochs: number
-  readonly reason: string
-}
+/** What is said at one moment to one peer travels together: a frame costs more than a body. */
+export type Frame<Body> = Envelope & { readonly bodies: readonly Body[] }
 
 /** How an agent is doing. Loop lag in ms, since the last beat; memory in bytes. */
 export interface Health {
@@ -32,6 +28,27 @@ export interface Health {
   readonly lagMax: number
   readonly rss: number
 }
+
+/** A RUN in an agent's hands: running, or waiting behind the one that runs. */
+export interface Held {
+  readonly slot: number
+  readonly run: RunId
+  readonly attempt: number
+}
+
+/**
+ * What an agent has, said with each beat. Messages may be lost with a connection; the leader compares
+ * and says again what did not arrive.
+ */
+export interface Inventory {
+  readonly phase: Phase
+  readonly held: readonly Held[]
+  /** Slots that could take a RUN at once. */
+  readonly idle: readonly number[]
+}
+
+/** `closed`: told nothing yet · `staging` · `staged`: not told to open · `open` */
+export type Phase = 'closed' | 'staging' | 'staged' | 'open'
 
 /** Agent → leader. `attempt` grows each time a RUN is given out, so a late answer is recognised. */
 export type FromAgent =
@@ -43,9 +60,13 @@ export type FromAgent =
       readonly node: string
       readonly pid: number
       readonly slots: number
+      /** Not empty where the agent outlived a leader. */
+      readonly held: readonly Held[]
+      readonly phase: Phase
     }
   | { readonly type: 'staged' }
   | { readonly type: 'unstaged'; readonly fate: Fate; readonly message: string }
+  /** The slot has nothing to do. */
   | { readonly type: 'ready'; readonly slot: number }
   | {
       readonly type: 'progress'
@@ -69,7 +90,7 @@ export type FromAgent =
       readonly message: string
     }
   | { readonly type: 'broken'; readonly fate: Fate; readonly message: string }
-  | { readonly type: 'beat'; readonly health: Health }
+  | { readonly type: 'beat'; readonly health: Health; readonly inventory: Inventory }
   | { readonly type: 'bye' }
 
 /** A RUN as it is given out. */
@@ -83,14 +104,24 @@ export interface Order {
   readonly digest: string
   /** Seconds for this attempt; -1: no limit. */
   readonly timeout: number
+  /** Seconds without any progress after which it is hung. */
+  readonly patience: number
+  /** MB that the executor may use; -1: no limit. */
+  readonly memory: number
 }
 
 /** Leader → agent. */
 export type ToAgent =
   | { readonly type: 'refused'; readonly message: string }
+  /** Its lease was over, or its `hello` is still on its way: it begins anew. */
+  | { readonly type: 'unknown' }
+  /** Answer to `hello`: what the agent holds and shall go on with; the rest is no longer its own. */
+  | { readonly type: 'welcome'; readonly keep: readonly Held[] }
   | { readonly type: 'stage' }
   | { readonly type: 'open' }
   | { readonly type: 'run'; readonly slot: number; readonly order: Order }
+  /** Give it back if it has not begun. */
+  | { readonly type: 'withdraw'; readonly run: RunId; readonly attempt: number }
   | { readonly type: 'cancel'; readonly run: RunId; readonly attempt: number }
   | { readonly type: 'ack'; readonly run: RunId; readonly attempt: number }
   | { readonly type: 'beat' }
@@ -98,30 +129,35 @@ export type ToAgent =
   /** `again`: it could not serve; another life may do better. */
   | { readonly type: 'bye'; readonly again: boolean }
 
-export type Message<Body> = Envelope & { readonly body: Body }
-
-/** One frame → message of an agent. @returns undefined for anything else: dropped and counted, never thrown */
-export function parseFromAgent(frame: Uint8Array): Message<FromAgent> | undefined {
-  return parse(frame, body => checkFromAgent(body) as FromAgent | undefined)
+/**
+ * One frame → what an agent says.
+ * @returns undefined for anything else: dropped and counted, never thrown; one wrong body spoils its frame
+ */
+export function parseFromAgent(frame: Uint8Array): Frame<FromAgent> | undefined {
+  return parse(frame, checkFromAgent)
 }
 
-/** One frame → message of the leader. Same rules. */
-export function parseToAgent(frame: Uint8Array): Message<ToAgent> | undefined {
-  return parse(frame, body =>
-    typeof body['type'] === 'string' ? (body as unknown as ToAgent) : undefined,
-  )
+/** One frame → what the leader says. Same rules. */
+export function parseToAgent(frame: Uint8Array): Frame<ToAgent> | undefined {
+  return parse(frame, body => typeof body['type'] === 'string')
 }
 
-export function encode(envelope: Envelope, body: FromAgent | ToAgent): string {
-  return JSON.stringify({ ...envelope, body })
+/** One frame. */
+export function encode(envelope: Envelope, bodies: readonly (FromAgent | ToAgent)[]): string {
+  return `${encodeHead(envelope)}${JSON.stringify(bodies)}}`
+}
+
+/** All frames to one peer begin alike; `[body,body]}` follows. */
+export function encodeHead({ exp, epoch, nonce }: Envelope): string {
+  return `${JSON.stringify({ exp, epoch, nonce }).slice(0, -1)},"bodies":`
 }
 
 type Fields = Record<string, unknown>
 
 function parse<Body>(
   frame: Uint8Array,
-  check: (body: Fields) => Body | undefined,
-): Message<Body> | undefined {
+  isBody: (body: Fields) => boolean,
+): Frame<Body> | undefined {
   if (frame.length > MAX_FRAME) return undefined
   let value: unknown
   try {
@@ -129,53 +165,81 @@ function parse<Body>(
   } catch {
     return undefined
   }
-  if (!isObject(value) || !isObject(value['body'])) return undefined
-  const { exp, epoch, nonce } = value
+  if (!isObject(value)) return undefined
+  const { exp, epoch, nonce, bodies } = value
   if (typeof exp !== 'string' || !isCount(epoch) || typeof nonce !== 'string') return undefined
-  const body = check(value['body'])
-  return body && { exp, epoch, nonce, body }
+  if (!Array.isArray(bodies) || !bodies.every(body => isObject(body) && isBody(body)))
+    return undefined
+  return { exp, epoch, nonce, bodies: bodies as Body[] }
 }
 
 /** The leader trusts no field: an agent of another version may hold the key. */
-function checkFromAgent(body: Fields): unknown {
+function checkFromAgent(body: Fields): boolean {
   const { type, slot, run, attempt, fate, message } = body
-  const text = typeof message === 'string'
-  const named = runId(run) !== undefined && isCount(attempt)
-  const fated = FATES.includes(fate as Fate)
+  const named = () => runId(run) !== undefined && isCount(attempt)
+  const fated = () => FATES.includes(fate as Fate) && typeof message === 'string'
   switch (type) {
     case 'hello':
-      return isCount(body['protocol']) &&
-        isCount(body['rank']) &&
-        isCount(body['slots']) &&
-        isCount(body['pid']) &&
+      return (
+        [body['protocol'], body['rank'], body['slots'], body['pid']].every(isCount) &&
         typeof body['host'] === 'string' &&
-        typeof body['node'] === 'string'
-        ? body
-        : undefined
+        typeof body['node'] === 'string' &&
+        // an agent of another protocol is told so, whatever else it says
+        (body['protocol'] !== PROTOCOL || (isPhase(body['phase']) && areHeld(body['held'])))
+      )
     case 'staged':
     case 'bye':
-      return body
+      return true
     case 'unstaged':
     case 'broken':
-      return fated && text ? body : undefined
+      return fated()
     case 'ready':
-      return isCount(slot) ? body : undefined
+      return isCount(slot)
     case 'progress':
-      return named && isObject(body['progress']) ? body : undefined
+      return named() && isObject(body['progress'])
     case 'done':
-      return named &&
+      return (
+        named() &&
         isCount(slot) &&
         isObject(body['finish']) &&
-        typeof body['finish']['marker'] === 'string'
-        ? body
-        : undefined
+        typeof body['finish']['marker'] === 'string' &&
+        typeof body['finish']['reason'] === 'string' &&
+        isCount(body['finish']['epochs']) &&
+        isCount(body['finish']['bytes']) &&
+        typeof body['finish']['seconds'] === 'number'
+      )
     case 'ended':
-      return named && isCount(slot) && fated && text ? body : undefined
-    case 'beat':
-      return isObject(body['health']) ? body : undefined
+      return named() && isCount(slot) && fated()
+    case 'beat': {
+      const { health, inventory } = body
+      return (
+        isObject(health) &&
+        isObject(inventory) &&
+        isPhase(inventory['phase']) &&
+        areHeld(inventory['held']) &&
+        Array.isArray(inventory['idle']) &&
+        inventory['idle'].every(isCount)
+      )
+    }
     default:
-      return undefined
+      return false
   }
+}
+
+function areHeld(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (h: unknown) =>
+        isObject(h) && isCount(h['slot']) && runId(h['run']) !== undefined && isCount(h['attempt']),
+    )
+  )
+}
+
+const PHASES: readonly unknown[] = ['closed', 'staging', 'staged', 'open'] satisfies Phase[]
+
+function isPhase(value: unknown): boolean {
+  return PHASES.includes(value)
 }
 
 function isObject(value: unknown): value is Fields {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../base/errors.js'
@@ -9,6 +10,8 @@ import { newKeys, type Keys } from './socket.js'
 export interface Rendezvous {
   readonly addresses: readonly string[]
   readonly epoch: number
+  /** Where it tells how it stands: a socket on its host, for its user alone. */
+  readonly status: { readonly host: string; readonly path: string }
 }
 
 const FILE = 'rendezvous.json'
@@ -31,13 +34,20 @@ export async function readRendezvous(engine: string): Promise<Rendezvous | undef
 /**
  * Wait for a leader of at least `epoch`, asking again after 20 ms, then ever more seldom up to 1 s,
  * jittered: ten thousand agents must not ask a shared file system in step.
+ * @returns undefined after `limit` seconds
  */
-export async function awaitRendezvous(engine: string, epoch: number): Promise<Rendezvous> {
-  for (let wait = 20; ; wait = Math.min(1000, wait * 1.5)) {
+export async function awaitRendezvous(
+  engine: string,
+  epoch: number,
+  limit = Infinity,
+): Promise<Rendezvous | undefined> {
+  const end = performance.now() + limit * 1000
+  for (let wait = 20; performance.now() < end; wait = Math.min(1000, wait * 1.5)) {
     const found = await readRendezvous(engine)
     if (found && found.epoch >= epoch) return found
     await sleep(wait * (0.5 + Math.random()))
   }
+  return undefined
 }
 
 /**
@@ -56,4 +66,12 @@ export function makeKeys(engine: string): Keys {
 /** The keys, for an agent that has seen the rendezvous: they were there before it. */
 export async function readKeys(engine: string): Promise<Keys> {
   return JSON.parse(await readFile(join(engine, KEYS), 'utf8')) as Keys
+}
+
+/** Where other hosts reach this one. */
+export function ownAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flat()
+    .filter(i => i && !i.internal && i.family === 'IPv4')
+    .map(i => i!.address)
 }

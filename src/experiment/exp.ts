@@ -28,6 +28,13 @@ export interface Settings {
   readonly BENCHMARK_TIMEOUT: number
   /** Seconds: beat, suspect, lost; ascending. */
   readonly LEASE: readonly [number, number, number]
+  /** One agent a tile, or one a node with PPN executors. */
+  readonly RANKS: 'tile' | 'node'
+  readonly ORDER: 'upf' | 'longest'
+  /** Failed RUNs beyond this number stop the sweep; -1: never. */
+  readonly MAX_FAILED: number
+  /** Program called with the text of each alert; '' for none. */
+  readonly ON_ALERT: string
 }
 
 /** An experiment on disk: what exp.json says. */

@@ -13,6 +13,7 @@ export const scoresFile = (exp: string) => join(exp, 'scores.csv')
 
 export const engine = (exp: string) => join(exp, '.engine')
 export const journal = (exp: string) => join(engine(exp), 'journal')
+export const rendezvous = (exp: string) => join(engine(exp), 'rendezvous.json')
 export const planFile = (exp: string) => join(engine(exp), 'plan.jsonl')
 
 export const outDirectory = (exp: string) => join(exp, 'out')

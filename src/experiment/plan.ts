@@ -1,5 +1,5 @@
 import * as fs from 'node:fs'
-import type { Json } from '../base/digest.js'
+import { crc32, type Json } from '../base/digest.js'
 import { HedError } from '../base/errors.js'
 import { writeAtomicSync } from '../base/files.js'
 import type { RunId } from '../base/ids.js'
@@ -25,6 +25,8 @@ export interface PlannedRun {
   readonly retries: number
   /** Seconds for one attempt; -1: no limit. */
   readonly timeout: number
+  /** MB that an executor may use for it; -1: no limit. One attempt that passes it is repeated with twice as much. */
+  readonly memory: number
   /** What the marker must say: see digest.ts. */
   readonly digest: string
 }
@@ -52,7 +54,7 @@ export interface PlanInput {
 }
 
 /** Keys that steer the sweep and are no hyperparameters. */
-const CONTROL = ['index', 'drug', 'workflow', 'retries', 'timeout'] as const
+const CONTROL = ['index', 'drug', 'workflow', 'retries', 'timeout', 'memory'] as const
 
 /** Keys of the original workflow that ours replaces. */
 const REPLACED = /^(pre_module|post_module|input_dir.*|output_dir|instance_directory)$/
@@ -106,6 +108,9 @@ export function makePlan(input: PlanInput): Plan {
       wrong(`"retries" is ${JSON.stringify(retries)}, want an integer ≥ 0`)
     if (typeof timeout !== 'number' || (timeout <= 0 && timeout !== -1))
       wrong(`"timeout" is ${JSON.stringify(timeout)}, want seconds > 0, or -1 for none`)
+    const memory = control['memory'] ?? -1
+    if (typeof memory !== 'number' || (memory <= 0 && memory !== -1))
+      wrong(`"memory" is ${JSON.stringify(memory)}, want MB > 0, or -1 for no limit`)
     const found = input.data.resolve({ run, line, params, control })
     if ('problems' in found) {
       found.problems.forEach(wrong)
@@ -127,6 +132,7 @@ export function makePlan(input: PlanInput): Plan {
       resolved,
       retries: retries as number,
       timeout: timeout as number,
+      memory: memory as number,
       digest,
     })
   }
@@ -163,13 +169,20 @@ export function writePlan(exp: string, runs: readonly PlannedRun[]): void {
 }
 
 export function readPlan(exp: string): PlannedRun[] {
+  return readPlanWithId(exp).runs
+}
+
+/** With an id that changes when any RUN of it does. */
+export function readPlanWithId(exp: string): { readonly runs: PlannedRun[]; readonly id: string } {
   const file = layout.planFile(exp)
   try {
-    return fs
-      .readFileSync(file, 'utf8')
+    const bytes = fs.readFileSync(file)
+    const runs = bytes
+      .toString()
       .split('\n')
       .filter(line => line !== '')
       .map(line => JSON.parse(line) as PlannedRun)
+    return { runs, id: `${bytes.length}-${crc32(bytes).toString(16)}` }
   } catch (error) {
     throw new HedError('USAGE', `${file}: is missing or damaged`, {
       hint: `Run upf-heds resume ${exp}: it is made anew.`,

@@ -14,7 +14,13 @@ export const SETTING_NAMES = [
   'TMP_ROOT',
   'BENCHMARK_TIMEOUT',
   'LEASE',
+  'RANKS',
+  'ORDER',
+  'MAX_FAILED',
+  'ON_ALERT',
 ] as const
+/** Of these only the flag counts: such words in an environment may mean anything. */
+export const FLAG_ONLY: ReadonlySet<SettingName> = new Set(['RANKS', 'ORDER', 'MAX_FAILED', 'ON_ALERT'])
 export type SettingName = (typeof SETTING_NAMES)[number]
 
 /** Settings that every site shares; those that depend on the machine are filled in settings.ts. */
@@ -26,6 +32,10 @@ export const BUILT_IN: RawSettings = {
   QUEUE: '',
   WALLTIME: '',
   PROJECT: '',
+  RANKS: 'tile',
+  ORDER: 'upf',
+  MAX_FAILED: '-1',
+  ON_ALERT: '',
 }
 
 /** Sites known by name. */

@@ -5,7 +5,7 @@ import { HedError } from '../base/errors.js'
 import { readNamed } from '../base/files.js'
 import { nearest } from '../base/nearest.js'
 import type { Settings } from '../experiment/exp.js'
-import { BUILT_IN, SETTING_NAMES, SITES, type RawSettings, type SettingName } from './builtin.js'
+import { BUILT_IN, FLAG_ONLY, SETTING_NAMES, SITES, type RawSettings, type SettingName } from './builtin.js'
 
 export interface Merged {
   readonly site: string
@@ -16,15 +16,20 @@ export interface Merged {
   readonly origins: Readonly<Record<SettingName, string>>
 }
 
-/** The one merge of system settings: built-in < site < site file < environment < flag. */
+/**
+ * The one merge of system settings: built-in < site < site file < exp.json < environment < flag.
+ * @param own of an EXP that is resumed
+ */
 export function mergeSettings(
   site: string,
   environment: Readonly<Record<string, string | undefined>>,
   flags: RawSettings,
+  own: RawSettings = {},
 ): Merged {
   const layers: [origin: string, values: RawSettings][] = [
     ['built-in', { ...BUILT_IN, ...machine() }],
     ...siteLayers(site),
+    ['exp.json', own],
     ['environment', pick(environment)],
     ['flag', flags],
   ]
@@ -62,7 +67,11 @@ export function checkSettings({ values, origins }: Merged): Settings {
     new HedError(
       'USAGE',
       `${name} is ${JSON.stringify(values[name])} (${origins[name]}), want ${want}`,
-      { hint: `Set ${name} in the environment, or give ${flagOf(name)}.` },
+      {
+        hint: FLAG_ONLY.has(name)
+          ? `Give ${flagOf(name)}.`
+          : `Set ${name} in the environment, or give ${flagOf(name)}.`,
+      },
     )
   const integer = (name: SettingName, least: number) => {
     const value = Number(values[name])
@@ -84,6 +93,8 @@ export function checkSettings({ values, origins }: Merged): Settings {
     !(beat! > 0 && beat! < suspect! && suspect! < lost!)
   )
     throw wrong('LEASE', 'three ascending numbers of seconds: beat,suspect,lost, such as 5,30,120')
+  if (values.RANKS !== 'tile' && values.RANKS !== 'node') throw wrong('RANKS', 'tile or node')
+  if (values.ORDER !== 'upf' && values.ORDER !== 'longest') throw wrong('ORDER', 'upf or longest')
   if (values.DATA_SOURCE === '')
     throw new HedError('USAGE', 'DATA_SOURCE is not set: the folder with the Parquet files', {
       hint: 'Set DATA_SOURCE in the environment, or give --data-source DIR; `upf-heds data demo DIR` makes a small one.',
@@ -101,7 +112,16 @@ export function checkSettings({ values, origins }: Merged): Settings {
     TMP_ROOT: resolve(values.TMP_ROOT),
     BENCHMARK_TIMEOUT: timeout,
     LEASE: [beat!, suspect!, lost!],
+    RANKS: values.RANKS,
+    ORDER: values.ORDER,
+    MAX_FAILED: integer('MAX_FAILED', -1),
+    ON_ALERT: values.ON_ALERT === '' ? '' : program(values.ON_ALERT),
   }
+}
+
+/** A path is told from a name on PATH by its slash; it must not change with the working directory. */
+function program(name: string): string {
+  return name.includes('/') ? resolve(name) : name
 }
 
 /** `--data-source` */
@@ -120,7 +140,7 @@ function machine(): RawSettings {
 function pick(from: Readonly<Record<string, string | undefined>>): RawSettings {
   const entries = SETTING_NAMES.flatMap(name => {
     const value = from[name]
-    return value === undefined || value === '' ? [] : [[name, value] as const]
+    return value === undefined || value === '' || FLAG_ONLY.has(name) ? [] : [[name, value] as const]
   })
   return Object.fromEntries(entries)
 }

@@ -1,14 +1,8 @@
 import t from 'tap'
 import { newAgent, STAGER, type Agent, type AgentEffect } from '../../src/engine/agent-state.js'
-import {
-  hello,
-  onExecutor,
-  onExecutorExit,
-  onLeader,
-  onStop,
-  onTick,
-  unsaid,
-} from '../../src/engine/agent.js'
+import { hello, onBeat, onLeader, onStop, onTick } from '../../src/engine/agent.js'
+import * as events from '../../src/engine/executor-events.js'
+import type { FromExecutor } from '../../src/engine/executor-protocol.js'
 import type { Order } from '../../src/engine/protocol.js'
 import { runId } from '../../src/base/ids.js'
 
@@ -21,7 +15,16 @@ const order = (attempt = 1, timeout = -1): Order => ({
   resolved: {},
   digest: 'd',
   timeout,
+  patience: 300,
+  memory: -1,
 })
+
+const onExecutor = (agent: Agent, slot: number, message: FromExecutor, now = 0) =>
+  events.onExecutor(agent, slot, message, now)
+const { onExecutorExit, onMemory } = events
+const HEALTH = { lagP99: 0, lagMax: 0, rss: 0 }
+const unsaid = (agent: Agent) =>
+  onBeat(agent, HEALTH).filter(e => e.do === 'send' && e.message.type !== 'beat')
 
 function opened(): Agent {
   const settings = {
@@ -32,9 +35,11 @@ function opened(): Agent {
     slots: 1,
     lost: 120,
     grace: 60,
+    hungGrace: 10,
     openLimit: 3,
   }
   const agent = newAgent(settings, 0)
+  onLeader(agent, { type: 'welcome', keep: [] }, 0)
   onLeader(agent, { type: 'open' }, 0)
   onExecutor(agent, 0, { type: 'opened' })
   return agent
@@ -44,7 +49,10 @@ const kinds = (effects: readonly AgentEffect[]) =>
   effects.map(e =>
     e.do === 'send' ? `send ${e.message.type}` : e.do === 'tell' ? `tell ${e.message}` : e.do,
   )
-const done = { type: 'done', finish: { marker: 'm', epochs: 1, reason: 'completed' } } as const
+const done = {
+  type: 'done',
+  finish: { marker: 'm', bytes: 9, epochs: 1, reason: 'completed', seconds: 1 },
+} as const
 
 t.test('hello, stage in an executor of its own, open, ready', async t => {
   const agent = newAgent({ ...opened().settings }, 0)
@@ -93,9 +101,9 @@ t.test('past its timeout a RUN is hung, however its executor takes it', async t 
   const agent = opened()
   onLeader(agent, { type: 'run', slot: 0, order: order(1, 10) }, 0)
   t.strictSame(kinds(onTick(agent, 9)), [])
-  t.strictSame(kinds(onTick(agent, 11)), ['tell stop'])
-  t.strictSame(kinds(onTick(agent, 70)), [])
-  t.strictSame(kinds(onTick(agent, 72)), ['kill'], 'after its grace')
+  t.strictSame(kinds(onTick(agent, 11)), ['stop'])
+  t.strictSame(kinds(onTick(agent, 20)), [])
+  t.strictSame(kinds(onTick(agent, 22)), ['kill'], 'after its grace')
   t.match(onExecutorExit(agent, 0, 'crashed', 'SIGKILL'), [{ do: 'record', fate: 'hung' }])
 })
 
@@ -104,7 +112,7 @@ t.test(
   async t => {
     const agent = opened()
     onLeader(agent, { type: 'run', slot: 0, order: order() }, 0)
-    t.strictSame(kinds(onStop(agent, 'stopped', 1)), ['tell stop'])
+    t.strictSame(kinds(onStop(agent, 'stopped', 1)), ['stop'])
     const ended = onExecutor(agent, 0, { type: 'ended', fate: 'stopped', message: 'stopped' })
     t.strictSame(kinds(ended), ['send ended'])
     t.match(ended, [{ message: { fate: 'stopped' } }])
@@ -119,9 +127,83 @@ t.test('without a leader it fences itself when the lease is over', async t => {
   t.match(onTick(agent, 121), [{ do: 'log' }, { do: 'exit', again: true }])
 })
 
-t.test('a RUN given to a slot that is not free is handed back', async t => {
+t.test('RUNs given ahead wait in line; those not begun are given back when asked for', async t => {
   const agent = opened()
+  const other = (run: string) => ({ ...order(), run: runId(run)! })
   onLeader(agent, { type: 'run', slot: 0, order: order() }, 0)
-  const effects = onLeader(agent, { type: 'run', slot: 0, order: { ...order(), attempt: 2 } }, 0)
-  t.match(effects, [{ message: { type: 'ended', attempt: 2, fate: 'stopped' } }])
+  for (const run of ['RUN001', 'RUN002'])
+    t.strictSame(kinds(onLeader(agent, { type: 'run', slot: 0, order: other(run) }, 0)), [])
+  const back = onLeader(agent, { type: 'withdraw', run: runId('RUN002')!, attempt: 1 }, 0)
+  t.match(back, [{ message: { type: 'ended', run: 'RUN002', fate: 'stopped' } }])
+  t.strictSame(onLeader(agent, { type: 'withdraw', run: RUN, attempt: 1 }, 0), [], 'it has begun')
+  const effects = onExecutor(agent, 0, done)
+  t.strictSame(kinds(effects), ['send done', 'order'])
+  t.match(effects[1], { order: { run: 'RUN001' } })
+})
+
+t.test('a RUN that arrives twice is done once', async t => {
+  const agent = opened()
+  const again = () => onLeader(agent, { type: 'run', slot: 0, order: order() }, 0)
+  again()
+  t.strictSame(again(), [], 'it runs')
+  onExecutor(agent, 0, done)
+  t.strictSame(kinds(again()), ['send done'], 'the leader has not heard the answer')
+  onLeader(agent, { type: 'ack', run: RUN, attempt: 1 }, 0)
+  t.strictSame(again(), [], 'it is over')
+})
+
+t.test(
+  'silence of a RUN that did tell of progress is a hang; of one that never did it is not',
+  async t => {
+    const agent = opened()
+    onLeader(agent, { type: 'run', slot: 0, order: order() }, 0)
+    const tick = (now: number) => {
+      agent.heard = now
+      return kinds(onTick(agent, now))
+    }
+    t.strictSame(tick(5000), [])
+    onExecutor(agent, 0, { type: 'progress', progress: { phase: 'train' } }, 5000)
+    t.strictSame(tick(5299), [])
+    t.strictSame(tick(5301), ['stop'])
+    t.match(onExecutor(agent, 0, { type: 'ended', fate: 'stopped', message: 's' }), [
+      { do: 'record', fate: 'hung', message: /no progress for 301 s/ },
+    ])
+  },
+)
+
+t.test('an executor that passes the memory of its RUN is killed: out of memory', async t => {
+  const agent = opened()
+  onLeader(agent, { type: 'run', slot: 0, order: { ...order(), memory: 100 } }, 0)
+  t.strictSame(onMemory(agent, 0, 99, 1), [])
+  t.strictSame(kinds(onMemory(agent, 0, 101, 1)), ['kill'])
+  t.match(onExecutorExit(agent, 0, 'crashed', 'SIGKILL'), [
+    { do: 'record', fate: 'out-of-memory', message: /used 101 MB/ },
+  ])
+})
+
+t.test(
+  'it outlives its leader: what the next one lets it keep goes on, the rest is stopped',
+  async t => {
+    const agent = opened()
+    onLeader(agent, { type: 'run', slot: 0, order: order() }, 0)
+    const effects = events.onExecutor(agent, 0, done, 1)
+    t.strictSame(kinds(effects), ['send done', 'send ready'])
+    onLeader(agent, { type: 'run', slot: 0, order: { ...order(), attempt: 2 } }, 1)
+    agent.welcomed = false
+    t.match(hello(agent), [{ message: { held: [{ run: RUN, attempt: 2 }], phase: 'open' } }])
+    const keep = [{ slot: 0, run: RUN, attempt: 2 }]
+    t.strictSame(kinds(onLeader(agent, { type: 'welcome', keep }, 2)), ['tell leader', 'send done'])
+    agent.welcomed = false
+    const lost = kinds(onLeader(agent, { type: 'welcome', keep: [] }, 3))
+    t.strictSame(lost.slice(0, 1), ['stop'])
+  },
+)
+
+t.test('before the welcome it says hello at each beat, then what it has', async t => {
+  const agent = newAgent(opened().settings, 0)
+  t.strictSame(kinds(onBeat(agent, HEALTH)), ['send hello'])
+  t.strictSame(onLeader(agent, { type: 'unknown' }, 0), [], 'its hello is on its way')
+  onLeader(agent, { type: 'welcome', keep: [] }, 0)
+  t.match(onBeat(agent, HEALTH), [{ message: { type: 'beat', inventory: { phase: 'closed' } } }])
+  t.strictSame(kinds(onLeader(agent, { type: 'unknown' }, 0)), ['exit'], 'its lease is over')
 })

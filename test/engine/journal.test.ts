@@ -1,12 +1,17 @@
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { encodeRecord, openJournal, parseSegment, readJournal } from '../../src/engine/journal.js'
+import { openJournal } from '../../src/engine/journal.js'
+import { runId } from '../../src/base/ids.js'
+import { encodeRecord, parseSegment, readJournal } from '../../src/experiment/journal.js'
 
 const records = Array.from({ length: 20 }, (_, n) => ({
-  type: 'given',
-  run: `RUN${n}`,
+  type: 'given' as const,
+  run: runId(`RUN${n}`)!,
   attempt: n,
+  rank: 1,
+  host: 'h1',
+  at: n,
 }))
 const segment = Buffer.concat(records.map((r, n) => encodeRecord(n + 1, r)))
 

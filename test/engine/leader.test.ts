@@ -1,10 +1,16 @@
 import t from 'tap'
 import { runId, type RunId } from '../../src/base/ids.js'
 import type { PlannedRun } from '../../src/experiment/plan.js'
-import { newLeader, type Effect, type Leader } from '../../src/engine/leader-state.js'
-import { onGone, onMessage, onStall, onStop, onTick } from '../../src/engine/leader.js'
+import {
+  newLeader,
+  type Effect,
+  type Leader,
+  type LeaderSettings,
+} from '../../src/engine/leader-state.js'
+import { onGone, onMessage, onStall, onTick } from '../../src/engine/leader.js'
+import { onStop } from '../../src/engine/stop.js'
 import { PROTOCOL, type FromAgent } from '../../src/engine/protocol.js'
-import type { Fate } from '../../src/engine/fates.js'
+import type { Fate } from '../../src/experiment/fate.js'
 
 const A = '1-aaaa'
 const B = '2-bbbb'
@@ -19,13 +25,24 @@ function planned(n: number, retries = 1): PlannedRun {
     resolved: {},
     retries,
     timeout: -1,
+    memory: -1,
     digest: `d${n}`,
   }
 }
 
+const SETTINGS: LeaderSettings = {
+  crashLimit: 3,
+  beat: 5,
+  suspect: 30,
+  lost: 120,
+  maxFailed: Infinity,
+  deadline: Infinity,
+  prefetch: 1,
+}
+
 function leader(runs: number, retries = 1): Leader {
   const plan = Array.from({ length: runs }, (_, n) => planned(n, retries))
-  return newLeader(plan, { crashLimit: 3, suspect: 30, lost: 120 }, new Map(), new Map())
+  return newLeader(plan, SETTINGS)
 }
 
 const hello = (rank: number, protocol = PROTOCOL): FromAgent => ({
@@ -36,17 +53,21 @@ const hello = (rank: number, protocol = PROTOCOL): FromAgent => ({
   node: 'h1:0',
   pid: 100 + rank,
   slots: 1,
+  held: [],
+  phase: 'closed',
 })
 
 /** An agent that has said hello, whose node is staged, and that asks for a RUN. */
 function join(l: Leader, who: string, rank: number, now = 0): Effect[] {
   onMessage(l, who, hello(rank), now)
-  if (l.nodes.get('h1:0') === 'staging') onMessage(l, who, { type: 'staged' }, now)
+  if (l.nodes.get('h1:0')?.state === 'staging') onMessage(l, who, { type: 'staged' }, now)
   return onMessage(l, who, { type: 'ready', slot: 0 }, now)
 }
 
 const sent = (effects: readonly Effect[]) =>
-  effects.flatMap(e => (e.do === 'send' ? [[e.to, e.message.type] as const] : []))
+  effects.flatMap(e =>
+    e.do === 'send' && e.message.type !== 'welcome' ? [[e.to, e.message.type] as const] : [],
+  )
 const orders = (effects: readonly Effect[]) =>
   effects.flatMap(e =>
     e.do === 'send' && e.message.type === 'run'
@@ -58,7 +79,7 @@ const done = (n: number, attempt: number): FromAgent => ({
   slot: 0,
   run: id(n),
   attempt,
-  finish: { marker: 'm', epochs: 3, reason: 'completed' },
+  finish: { marker: 'm', bytes: 9, epochs: 3, reason: 'completed', seconds: 1 },
 })
 const ended = (n: number, attempt: number, fate: Fate): FromAgent => ({
   type: 'ended',
@@ -208,7 +229,8 @@ t.test('a suspect agent gets no new RUN; a stall of the leader is nobody’s fau
   const l = leader(2)
   join(l, A, 1)
   onMessage(l, A, done(0, 1), 0)
-  l.agents.get(A)!.idle.add(0)
+  l.agents.get(A)!.slots[0]!.ready = true
+  onTick(l, 31)
   l.now = 31
   t.strictSame(orders(onMessage(l, B, hello(2), 31)), [])
   onStall(l, 31)
@@ -226,7 +248,9 @@ t.test('the same rank in another life ends the earlier one', async t => {
 t.test('another protocol is refused, naming both', async t => {
   const l = leader(1)
   const effects = onMessage(l, A, hello(1, 99), 0)
-  t.match(effects, [{ message: { type: 'refused', message: /protocol 99, the leader 1/ } }])
+  t.match(effects, [
+    { message: { type: 'refused', message: new RegExp(`protocol 99, the leader ${PROTOCOL}`) } },
+  ])
   t.equal(l.agents.size, 0)
 })
 
@@ -245,7 +269,7 @@ t.test('after a stop nothing is given out, and it is over when nobody runs', asy
 t.test('strangers change nothing', async t => {
   const l = leader(1)
   const before = JSON.stringify([...l.runs])
-  t.strictSame(sent(onMessage(l, 'x', { type: 'ready', slot: 0 }, 0)), [['x', 'refused']])
+  t.strictSame(sent(onMessage(l, 'x', { type: 'ready', slot: 0 }, 0)), [['x', 'unknown']])
   t.strictSame(sent(onMessage(l, 'x', ended(0, 1, 'failed'), 0)), [['x', 'ack']])
   t.equal(JSON.stringify([...l.runs]), before)
 })

@@ -6,9 +6,12 @@ const envelope = { exp: 'EXP001-x', epoch: 1, nonce: 'n' }
 
 t.test('what was encoded is parsed', async t => {
   const body = { type: 'ready', slot: 0 } as const
-  t.strictSame(parseFromAgent(Buffer.from(encode(envelope, body))), { ...envelope, body })
+  t.strictSame(parseFromAgent(Buffer.from(encode(envelope, [body]))), {
+    ...envelope,
+    bodies: [body],
+  })
   const stop = { type: 'stop', fate: 'stopped' } as const
-  t.strictSame(parseToAgent(Buffer.from(encode(envelope, stop)))?.body, stop)
+  t.strictSame(parseToAgent(Buffer.from(encode(envelope, [stop])))?.bodies, [stop])
 })
 
 t.test('random bytes and fields of another kind are dropped, never thrown', async t => {
@@ -29,14 +32,16 @@ t.test('random bytes and fields of another kind are dropped, never thrown', asyn
     { type: 'unknown' },
   ])
     t.equal(
-      parseFromAgent(Buffer.from(JSON.stringify({ ...envelope, body }))),
+      parseFromAgent(
+        Buffer.from(JSON.stringify({ ...envelope, bodies: [{ type: 'staged' }, body] })),
+      ),
       undefined,
       JSON.stringify(body),
     )
   for (const wrong of [{ exp: 1 }, { epoch: '1' }, { nonce: null }])
     t.equal(
       parseFromAgent(
-        Buffer.from(JSON.stringify({ ...envelope, ...wrong, body: { type: 'staged' } })),
+        Buffer.from(JSON.stringify({ ...envelope, ...wrong, bodies: [{ type: 'staged' }] })),
       ),
       undefined,
     )

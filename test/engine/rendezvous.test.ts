@@ -22,7 +22,11 @@ t.test(
 
 t.test('an agent waits for a leader of its epoch, not for an earlier one', async t => {
   const engine = t.testdir()
-  await writeRendezvous(engine, { addresses: ['tcp://127.0.0.1:1'], epoch: 1 })
+  await writeRendezvous(engine, {
+    addresses: ['tcp://127.0.0.1:1'],
+    epoch: 1,
+    status: { host: 'h', path: '' },
+  })
   let found = false
   const waiting = awaitRendezvous(engine, 2).then(r => {
     found = true
@@ -30,6 +34,10 @@ t.test('an agent waits for a leader of its epoch, not for an earlier one', async
   })
   t.match(await awaitRendezvous(engine, 1), { epoch: 1 })
   t.notOk(found)
-  await writeRendezvous(engine, { addresses: ['tcp://127.0.0.1:2'], epoch: 2 })
+  await writeRendezvous(engine, {
+    addresses: ['tcp://127.0.0.1:2'],
+    epoch: 2,
+    status: { host: 'h', path: '' },
+  })
   t.match(await waiting, { epoch: 2, addresses: ['tcp://127.0.0.1:2'] })
 })

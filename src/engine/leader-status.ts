@@ -1,0 +1,100 @@
+import type { IntervalHistogram } from 'node:perf_hooks'
+import { writeAtomic } from '../base/files.js'
+import type { Experiment } from '../experiment/exp.js'
+import * as layout from '../experiment/layout.js'
+import type { LiveRun, LiveStatus, RankStatus } from '../experiment/live-status.js'
+import type { Agent, Leader } from './leader-state.js'
+
+/** How the sweep stands, for whoever asks. */
+export function liveStatus(
+  leader: Leader,
+  exp: Experiment,
+  { lag, strangers }: { readonly lag: IntervalHistogram; readonly strangers: number },
+): LiveStatus {
+  const agents = [...leader.agents.values()]
+  return {
+    exp: exp.id,
+    seconds: leader.now - leader.began,
+    counts: { ...leader.counts },
+    ranks: agents.map(agent => rankStatus(leader, agent)).sort((a, b) => a.rank - b.rank),
+    running: agents.flatMap(agent => running(leader, agent)),
+    lagP99: lag.percentile(99) / 1e6,
+    lagMax: lag.max / 1e6,
+    strangers,
+    stopping: leader.stopping?.reason ?? null,
+  }
+}
+
+function rankStatus(leader: Leader, agent: Agent): RankStatus {
+  const { rank, host, slots, health, suspect, node, since } = agent
+  const there = slots.length * (leader.now - since)
+  const busy = slots.reduce(
+    (sum, s) => sum + s.busy + (s.orders.length > 0 ? leader.now - s.since : 0),
+    0,
+  )
+  const state = suspect
+    ? 'suspect'
+    : node.quarantined
+      ? 'quarantined'
+      : agent.opened
+        ? 'serving'
+        : 'opening'
+  return {
+    rank,
+    host,
+    slots: slots.length,
+    utilisation: there > 0 ? Math.min(1, busy / there) : 0,
+    idle: Math.max(0, there - busy),
+    state,
+    lagP99: health?.lagP99 ?? null,
+    lagMax: health?.lagMax ?? null,
+    rss: health?.rss ?? null,
+  }
+}
+
+function running(leader: Leader, { rank, slots }: Agent): LiveRun[] {
+  return slots.flatMap(({ orders, since }) => {
+    const run = orders[0] === undefined ? undefined : leader.runs.get(orders[0])
+    return run
+      ? [
+          {
+            run: run.plan.run,
+            rank,
+            attempt: run.attempt,
+            seconds: leader.now - since,
+            progress: run.progress ?? null,
+          },
+        ]
+      : []
+  })
+}
+
+/** status.json: how it ended. @returns what the command shows and exits with */
+export async function writeStatus(
+  leader: Leader,
+  exp: Experiment,
+  started: Date,
+  live: LiveStatus,
+): Promise<{ exit: number; reason: string; finished: number; failed: number; left: number }> {
+  const { finished, failed, waiting, running: stillRunning } = leader.counts
+  const left = waiting + stillRunning
+  const exit = left > 0 ? (leader.stopping?.fate === 'bad-data' ? 3 : 6) : failed > 0 ? 5 : 0
+  const reason =
+    leader.stopping?.reason ?? (exit === 0 ? 'all RUNs finished' : `${failed} RUN(s) failed`)
+  const { lagP99, lagMax, strangers, ranks } = live
+  const status = {
+    exit,
+    reason,
+    finished,
+    failed,
+    notStarted: left,
+    started: started.toISOString(),
+    ended: new Date().toISOString(),
+    strangers,
+    lagP99,
+    lagMax,
+    ranks,
+  }
+  await writeAtomic(layout.status(exp.path), `${JSON.stringify(status, null, 2)}\n`)
+  return { exit, reason, finished, failed, left }
+}

@@ -1,0 +1,61 @@
+/**
+ * What is said to one peer at one moment leaves as one frame: a frame costs more than what is in it.
+ * Acks are in no hurry: they wait for something else to the same peer.
+ */
+export interface Outbox {
+  /** @param to routing id; '' where there is one peer only @param body JSON text */
+  post(to: string, body: string, lazy?: boolean): void
+  /** Everything now, also what is in no hurry. */
+  flush(): void
+}
+
+/** How long an ack waits for company, in ms: less than a beat, or the answer would be said again. */
+const LAZY_MS = 50
+/** Characters of a frame, if it holds more than one body: far below what a peer drops. */
+const FRAME = 1024 * 1024
+
+/** @param head what each frame begins with (protocol.ts) */
+export function newOutbox(head: string, send: (to: string, frame: string) => void): Outbox {
+  const pending = new Map<string, string[]>()
+  const urgent = new Set<string>()
+  let soon: NodeJS.Immediate | undefined
+  let later: NodeJS.Timeout | undefined
+
+  const leave = (to: string) => {
+    const bodies = pending.get(to)
+    pending.delete(to)
+    let frame = ''
+    for (const body of bodies ?? []) {
+      if (frame !== '' && frame.length + body.length > FRAME) {
+        send(to, `${head}[${frame}]}`)
+        frame = ''
+      }
+      frame += frame === '' ? body : `,${body}`
+    }
+    if (frame !== '') send(to, `${head}[${frame}]}`)
+  }
+  const flush = () => {
+    if (later) clearTimeout(later)
+    later = undefined
+    urgent.clear()
+    for (const to of [...pending.keys()]) leave(to)
+  }
+  return {
+    post: (to, body, lazy = false) => {
+      const bodies = pending.get(to)
+      if (bodies) bodies.push(body)
+      else pending.set(to, [body])
+      if (lazy) {
+        later ??= setTimeout(flush, LAZY_MS)
+        return
+      }
+      urgent.add(to)
+      soon ??= setImmediate(() => {
+        soon = undefined
+        for (const peer of urgent) leave(peer)
+        urgent.clear()
+      })
+    },
+    flush,
+  }
+}

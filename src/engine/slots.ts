@@ -1,0 +1,116 @@
+import type { Fate } from '../experiment/fate.js'
+import { answerKey, type Agent, type AgentEffect, type Slot } from './agent-state.js'
+import type { FromAgent, Order } from './protocol.js'
+
+/** How an agent's RUNs begin, are stopped and end: one answer each, kept until the leader has it. */
+
+/** Answers remembered: more than can be on their way twice. */
+const REMEMBERED = 1000
+
+/** The executor is free: the next in line, or ask for one. */
+export function next(agent: Agent, slot: Slot, now: number): AgentEffect[] {
+  slot.state = 'idle'
+  if (agent.stopping) return []
+  const order = slot.line.shift()
+  return order ? begin(slot, order, now) : [ready(slot)]
+}
+
+export function begin(slot: Slot, order: Order, now: number): AgentEffect[] {
+  slot.state = 'busy'
+  slot.order = order
+  slot.deadline = order.timeout > 0 ? now + order.timeout : undefined
+  slot.progressed = undefined
+  return [{ do: 'order', slot: slot.id, order }]
+}
+
+export function ready(slot: Slot): AgentEffect {
+  return { do: 'send', message: { type: 'ready', slot: slot.id } }
+}
+
+/** The attempt is over without a marker. */
+export function ended(agent: Agent, slot: Slot, fate: Fate, message: string): AgentEffect[] {
+  if (!slot.order) return []
+  const { run, attempt } = slot.order
+  // what the agent itself began decides, however the executor took it
+  const real = slot.ending?.fate ?? fate
+  const text = slot.ending?.message ?? message
+  const quiet = real === 'stopped' || real === 'walltime'
+  return [
+    ...(quiet ? [] : [{ do: 'record' as const, run, attempt, fate: real, message: text }]),
+    ...answer(agent, slot, {
+      type: 'ended',
+      slot: slot.id,
+      run,
+      attempt,
+      fate: real,
+      message: text,
+    }),
+  ]
+}
+
+export function answer(
+  agent: Agent,
+  slot: Slot,
+  message: FromAgent & { type: 'done' | 'ended' },
+): AgentEffect[] {
+  slot.order = undefined
+  slot.deadline = undefined
+  slot.progressed = undefined
+  slot.ending = undefined
+  return say(agent, message)
+}
+
+/** It was never begun. */
+export function giveBack(agent: Agent, slot: number, order: Order, why: string): AgentEffect[] {
+  const { run, attempt } = order
+  return say(agent, { type: 'ended', slot, run, attempt, fate: 'stopped', message: why })
+}
+
+function say(agent: Agent, message: FromAgent & { type: 'done' | 'ended' }): AgentEffect[] {
+  const key = answerKey(message.run, message.attempt)
+  agent.unacked.set(key, message)
+  agent.answered.add(key)
+  if (agent.answered.size > REMEMBERED) {
+    const [oldest] = agent.answered
+    if (oldest !== undefined) agent.answered.delete(oldest)
+  }
+  return [{ do: 'send', message }]
+}
+
+/** Start an executor and have it load workflow, data and backend. */
+export function openSlot(slot: Slot): AgentEffect[] {
+  slot.state = 'opening'
+  return [
+    { do: 'spawn', slot: slot.id },
+    { do: 'tell', slot: slot.id, message: 'open' },
+  ]
+}
+
+/** Have the running RUN make its state durable and end. */
+export function stopSlot(
+  agent: Agent,
+  slot: Slot,
+  fate: Fate,
+  message: string,
+  now: number,
+): AgentEffect[] {
+  if (slot.ending || !slot.order) return []
+  const { run, attempt } = slot.order
+  const { grace, hungGrace } = agent.settings
+  slot.ending = { fate, message, kill: now + (fate === 'hung' ? hungGrace : grace) }
+  return [{ do: 'stop', slot: slot.id, run, attempt }]
+}
+
+/** Stopped by a signal of its own: nothing runs and everything is acked, so it may leave. */
+export function ifOver(agent: Agent): AgentEffect[] {
+  const busy = agent.slots.some(s => s.order)
+  return agent.stopping && !busy && agent.unacked.size === 0 && !agent.over
+    ? [{ do: 'send', message: { type: 'bye' } }, ...exit(agent, false)]
+    : []
+}
+
+export function exit(agent: Agent, again: boolean): AgentEffect[] {
+  if (agent.over) return []
+  agent.over = true
+  return [{ do: 'exit', again }]
+}

@@ -1,0 +1,36 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { dirname, join } from 'node:path'
+import type { LiveStatus } from '../experiment/live-status.js'
+
+/** `sun_path` holds 107 characters: the EXP's id is too long for a deep TMP_ROOT, its tail is enough. */
+export function statusPath(tmpRoot: string, exp: string, epoch: number): string {
+  return join(tmpRoot, 'status', `${exp.slice(-12)}-${epoch}`)
+}
+
+/**
+ * Tells whoever asks, on this host and as this user, how the sweep stands: one JSON text a connection.
+ * It costs the leader nothing as long as nobody asks. Without it (a full disk) the sweep goes on.
+ */
+export async function serveStatus(
+  path: string,
+  status: () => LiveStatus,
+): Promise<{ readonly path: string; close(): void }> {
+  const server = createServer(socket => {
+    socket.on('error', () => undefined)
+    socket.end(JSON.stringify(status()))
+  })
+  server.on('error', () => undefined)
+  server.unref()
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await rm(path, { force: true })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ path }, resolve)
+    })
+  } catch {
+    return { path: '', close: () => undefined }
+  }
+  return { path, close: () => server.close() }
+}

@@ -1,0 +1,217 @@
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import { crc32 } from '../base/digest.js'
+import { runId, type RunId } from '../base/ids.js'
+import type { Fate } from './fate.js'
+
+/**
+ * Append-only journal of what the leader decided. It is an index: markers on disk are the truth.
+ *
+ *     segment   NNNNNN.log, one a leader's life and one more after each fault of the disk, in order
+ *     record    magic u32 │ sequence u32 │ length u32 │ crc32 u32 of sequence, length and payload │ payload (JSON)
+ *               all little-endian
+ *
+ * Every record begins with the magic, so a reader finds the next good one after a damaged middle.
+ * A leader that finds records begins its segment with a snapshot; a reader starts at the last whole one.
+ * Earlier segments stay: they tell each RUN's story.
+ */
+const MAGIC = 0x4a444548 // 'HEDJ'
+const HEAD = 16
+/** No honest record is longer; a longer length is damage. */
+const MAX_RECORD = 16 * 1024 * 1024
+
+export type JournalRecord =
+  /** A leader began. `job` of the scheduler, '' without one; `plan`: planId; `time` ISO 8601. */
+  | {
+      readonly type: 'began'
+      readonly epoch: number
+      readonly job: string
+      readonly plan: string
+      readonly host: string
+      readonly time: string
+    }
+  | {
+      readonly type: 'given'
+      readonly run: RunId
+      readonly attempt: number
+      readonly rank: number
+      readonly host: string
+      readonly at: number
+    }
+  | {
+      readonly type: 'finished'
+      readonly run: RunId
+      readonly attempt: number
+      readonly finish: Finish
+      readonly at: number
+    }
+  | {
+      readonly type: 'ended'
+      readonly run: RunId
+      readonly attempt: number
+      readonly fate: Fate
+      readonly final: boolean
+      readonly message: string
+      readonly at: number
+    }
+  | { readonly type: 'quarantined'; readonly node: string; readonly on: boolean }
+  | { readonly type: 'stopped'; readonly reason: string }
+  /** What was known when the leader began, in parts; the last one says how many there are. */
+  | {
+      readonly type: 'snapshot'
+      readonly part: number
+      readonly last: boolean
+      readonly runs: readonly SnapshotRun[]
+    }
+
+/** What an executor says of a finished RUN. */
+export interface Finish {
+  /** sha256 of stop.marker. */
+  readonly marker: string
+  /** Bytes of stop.marker. */
+  readonly bytes: number
+  readonly epochs: number
+  readonly reason: string
+  /** That the attempt took. */
+  readonly seconds: number
+}
+
+/** Last attempt of a RUN, what it left if it finished, and whether it may still be in an agent's hands. */
+export type SnapshotRun = readonly [
+  run: RunId,
+  attempt: number,
+  finish: Finish | null,
+  given: boolean,
+]
+
+export interface JournalContent {
+  readonly records: readonly JournalRecord[]
+  /** Bytes that belong to no good record: a cut tail, a damaged middle. */
+  readonly damaged: number
+}
+
+/** Every segment, whole. A missing directory is an empty journal. */
+export function readJournal(directory: string): JournalContent {
+  return concat(segments(directory).map(name => readSegment(directory, name)))
+}
+
+/** What a restart needs: from the last whole snapshot on; everything where there is none. */
+export function readJournalTail(directory: string): JournalContent {
+  const parts: JournalContent[] = []
+  for (const name of segments(directory).reverse()) {
+    const part = readSegment(directory, name)
+    parts.unshift(part)
+    if (beginsWithSnapshot(part)) break
+  }
+  return concat(parts)
+}
+
+/** Records of one segment, in order; what is no good record is skipped and counted. */
+export function parseSegment(bytes: Buffer): JournalContent {
+  const records: JournalRecord[] = []
+  let damaged = 0
+  let at = 0
+  while (at < bytes.length) {
+    const record = parseRecord(bytes, at)
+    if (record) {
+      if (record.value) records.push(record.value)
+      at = record.end
+      continue
+    }
+    const next = bytes.indexOf(MARK, at + 1)
+    const end = next < 0 ? bytes.length : next
+    damaged += end - at
+    at = end
+  }
+  return { records, damaged }
+}
+
+/** One record as it lies in a segment. */
+export function encodeRecord(sequence: number, record: unknown): Buffer {
+  const payload = Buffer.from(JSON.stringify(record))
+  const bytes = Buffer.allocUnsafe(HEAD + payload.length)
+  bytes.writeUInt32LE(MAGIC, 0)
+  bytes.writeUInt32LE(sequence, 4)
+  bytes.writeUInt32LE(payload.length, 8)
+  payload.copy(bytes, HEAD)
+  bytes.writeUInt32LE(checksum(bytes, 0, payload.length), 12)
+  return bytes
+}
+
+/** Names of the segments, in order. */
+export function segments(directory: string): string[] {
+  if (!fs.existsSync(directory)) return []
+  return fs
+    .readdirSync(directory)
+    .filter(name => /^\d{6}\.log$/.test(name))
+    .sort()
+}
+
+const MARK = Buffer.alloc(4)
+MARK.writeUInt32LE(MAGIC)
+
+function readSegment(directory: string, name: string): JournalContent {
+  return parseSegment(fs.readFileSync(join(directory, name)))
+}
+
+function concat(parts: readonly JournalContent[]): JournalContent {
+  return {
+    records: parts.flatMap(p => p.records),
+    damaged: parts.reduce((sum, p) => sum + p.damaged, 0),
+  }
+}
+
+function beginsWithSnapshot({ records, damaged }: JournalContent): boolean {
+  if (damaged > 0) return false
+  let parts = 0
+  for (const record of records)
+    if (record.type === 'snapshot') {
+      if (record.part !== parts++) return false
+      if (record.last) return true
+    }
+  return false
+}
+
+/** @returns undefined where no whole record begins; `value` undefined where its content is none of ours */
+function parseRecord(
+  bytes: Buffer,
+  at: number,
+): { value: JournalRecord | undefined; end: number } | undefined {
+  if (at + HEAD > bytes.length || bytes.readUInt32LE(at) !== MAGIC) return undefined
+  const length = bytes.readUInt32LE(at + 8)
+  const end = at + HEAD + length
+  if (length > MAX_RECORD || end > bytes.length) return undefined
+  if (bytes.readUInt32LE(at + 12) !== checksum(bytes, at, length)) return undefined
+  try {
+    return { value: check(JSON.parse(bytes.toString('utf8', at + HEAD, end))), end }
+  } catch {
+    return { value: undefined, end }
+  }
+}
+
+/** Records of another version that we do not know are passed over. */
+function check(value: unknown): JournalRecord | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const record = value as JournalRecord
+  switch (record.type) {
+    case 'given':
+    case 'ended':
+    case 'finished':
+      return runId(record.run) !== undefined && Number.isInteger(record.attempt)
+        ? record
+        : undefined
+    case 'snapshot':
+      return Array.isArray(record.runs) ? record : undefined
+    case 'began':
+    case 'quarantined':
+    case 'stopped':
+      return record
+    default:
+      return undefined
+  }
+}
+
+function checksum(bytes: Buffer, at: number, length: number): number {
+  const head = crc32(bytes.subarray(at + 4, at + 12))
+  return crc32(bytes.subarray(at + HEAD, at + HEAD + length), head)
+}
