@@ -7,6 +7,11 @@ const syncCalls = {
     'An agent makes no synchronous file call after start: a frozen file system must not stop its heartbeat.',
 }
 
+const GLOBALS = [
+  ...['process', 'console', 'URL', 'performance'],
+  ...['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate'],
+]
+
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', '.tap/', 'src/train/kernel/'] },
   js.configs.recommended,
@@ -45,13 +50,14 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-return': 'off',
     },
   },
-  { files: ['src/engine/agent*.ts'], rules: { 'no-restricted-syntax': ['error', syncCalls] } },
+  {
+    files: ['src/engine/agent*.ts', 'src/engine/slots.ts', 'src/engine/executor-events.ts'],
+    rules: { 'no-restricted-syntax': ['error', syncCalls] },
+  },
   {
     files: ['**/*.mjs'],
     languageOptions: {
-      globals: Object.fromEntries(
-        ['process', 'console', 'URL', 'performance', 'setTimeout'].map(name => [name, 'readonly']),
-      ),
+      globals: Object.fromEntries(GLOBALS.map(name => [name, 'readonly'])),
     },
   },
 )

@@ -36,6 +36,8 @@ export interface AgentOptions {
 const GRACE_SECONDS = 60 // a checkpoint of 135 MB on a busy disk; larger delays the end of a stopped sweep
 const HUNG_GRACE_SECONDS = 10 // it has shown no sign of life for long
 const TICK_MS = 500
+/** Answers of a slot that has more to do wait this long for others: well below what it has in hand. */
+const ANSWER_MS = 5
 /** EX_TEMPFAIL: our own launcher starts the rank again. */
 const RESTART_ME = 75
 /** Without a leader for this many leases it leaves: nobody comes any more. */
@@ -122,7 +124,7 @@ async function live(
       },
     )
     const head = encodeHead({ exp: exp.id, epoch, nonce })
-    return { socket, outbox: newOutbox(head, (_, frame) => socket.send(frame)) }
+    return { socket, outbox: newOutbox(head, ANSWER_MS, (_, frame) => socket.send(frame)) }
   }
   let line = dial()
 
@@ -133,7 +135,7 @@ async function live(
   function performOne(effect: AgentEffect): void {
     switch (effect.do) {
       case 'send':
-        send(effect.message)
+        send(effect.message, effect.lazy)
         return
       case 'spawn':
         start(effect.slot)
@@ -183,9 +185,9 @@ async function live(
   }
 
   /** In order, and no answer before its error.json is written; a beat waits for no disk. */
-  function send(message: FromAgent): void {
+  function send(message: FromAgent, lazy = false): void {
     const body = JSON.stringify(message)
-    if (!writing || message.type === 'beat') line.outbox.post('', body)
+    if (!writing || message.type === 'beat') line.outbox.post('', body, lazy)
     else writing = writing.then(() => line.outbox.post('', body))
   }
 

@@ -64,7 +64,8 @@ export interface Slot {
 export const STAGER = -1
 
 export type AgentEffect =
-  | { readonly do: 'send'; readonly message: FromAgent }
+  /** `lazy`: it may wait for other messages. */
+  | { readonly do: 'send'; readonly message: FromAgent; readonly lazy?: boolean }
   | { readonly do: 'spawn'; readonly slot: number }
   | {
       readonly do: 'tell'

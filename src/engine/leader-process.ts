@@ -40,6 +40,8 @@ export interface LeaderOptions {
 const CRASH_LIMIT = 3
 const PREFETCH = 64
 const TICK_MS = 1000
+/** Acks wait this long for company. */
+const ACK_MS = 50
 /** What people see need not be newer. */
 const SHOW_MS = 100
 /** After `stop`, agents have their grace of 60 s; then we end without them. */
@@ -97,7 +99,7 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
     },
   )
   const head = encodeHead({ exp: exp.id, epoch: lock.epoch, nonce: '' })
-  const outbox = newOutbox(head, (to, frame) => socket.send(to, frame))
+  const outbox = newOutbox(head, ACK_MS, (to, frame) => socket.send(to, frame))
   const status = () => liveStatus(leader, exp, { lag, strangers: strangers + socket.dropped() })
   const server = await serveStatus(statusPath(TMP_ROOT, exp.id, lock.epoch), status)
   await journal.append({

@@ -26,6 +26,8 @@ export interface Leader {
   readonly agents: Map<AgentId, Agent>
   readonly byRank: Map<number, AgentId>
   readonly nodes: Map<string, Node>
+  /** Nodes where a RUN failed since the last one that did not. */
+  readonly failing: Set<Node>
   /** Slots that have nothing to do and may get a RUN, the longest waiting first. */
   readonly idle: Set<Slot>
   readonly orphans: Set<RunId>
@@ -184,6 +186,7 @@ export function newLeader(
     agents: new Map(),
     byRank: new Map(),
     nodes: new Map(),
+    failing: new Set(),
     idle: new Set(),
     orphans,
     pace: newPace(),

@@ -51,7 +51,10 @@ export function leaveNode(leader: Leader, agent: Agent): Effect[] {
   const { node } = agent
   node.agents.delete(agent)
   if (node.agents.size === 0) {
-    if (!node.quarantined) leader.nodes.delete(node.name)
+    if (!node.quarantined) {
+      leader.nodes.delete(node.name)
+      leader.failing.delete(node)
+    }
     return releaseIfLast(leader)
   }
   if (node.state !== 'staging') return []
@@ -67,14 +70,15 @@ const ROW = 3
 export function failedOn(leader: Leader, node: Node, run: RunId, fate: Fate): Effect[] {
   if (fate === 'stopped' || fate === 'walltime' || fate === 'node-lost') return []
   node.failed.add(run)
+  leader.failing.add(node)
   return judge(leader, node)
 }
 
 /** @param node where it finished; undefined if that agent is not known any more */
 export function finishedOn(leader: Leader, node: Node | undefined, run: RunId): Effect[] {
-  node?.failed.clear()
+  if (node && leader.failing.delete(node)) node.failed.clear()
   const effects: Effect[] = []
-  for (const other of leader.nodes.values())
+  for (const other of leader.failing)
     if (other.failed.has(run)) effects.push(...judge(leader, other))
   return effects
 }
@@ -102,6 +106,7 @@ function releaseIfLast(leader: Leader): Effect[] {
     if (!node.quarantined || node.agents.size === 0) continue
     node.quarantined = false
     node.failed.clear()
+    leader.failing.delete(node)
     for (const agent of node.agents) pool(leader, agent)
     effects.push(
       { do: 'journal', record: { type: 'quarantined', node: node.name, on: false }, then: [] },

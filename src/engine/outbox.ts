@@ -1,6 +1,7 @@
 /**
  * What is said to one peer at one moment leaves as one frame: a frame costs more than what is in it.
- * Acks are in no hurry: they wait for something else to the same peer.
+ * Some of it is in no hurry and waits for something else to the same peer: acks, and answers of a slot
+ * that has more to do.
  */
 export interface Outbox {
   /** @param to routing id; '' where there is one peer only @param body JSON text */
@@ -9,13 +10,18 @@ export interface Outbox {
   flush(): void
 }
 
-/** How long an ack waits for company, in ms: less than a beat, or the answer would be said again. */
-const LAZY_MS = 50
 /** Characters of a frame, if it holds more than one body: far below what a peer drops. */
 const FRAME = 1024 * 1024
 
-/** @param head what each frame begins with (protocol.ts) */
-export function newOutbox(head: string, send: (to: string, frame: string) => void): Outbox {
+/**
+ * @param head what each frame begins with (protocol.ts)
+ * @param lazyMs how long what is in no hurry waits at most; less than a beat, or an answer is said again
+ */
+export function newOutbox(
+  head: string,
+  lazyMs: number,
+  send: (to: string, frame: string) => void,
+): Outbox {
   const pending = new Map<string, string[]>()
   const urgent = new Set<string>()
   let soon: NodeJS.Immediate | undefined
@@ -46,7 +52,7 @@ export function newOutbox(head: string, send: (to: string, frame: string) => voi
       if (bodies) bodies.push(body)
       else pending.set(to, [body])
       if (lazy) {
-        later ??= setTimeout(flush, LAZY_MS)
+        later ??= setTimeout(flush, lazyMs)
         return
       }
       urgent.add(to)

@@ -68,10 +68,11 @@ export async function readKeys(engine: string): Promise<Keys> {
   return JSON.parse(await readFile(join(engine, KEYS), 'utf8')) as Keys
 }
 
-/** Where other hosts reach this one. */
+/** Where other hosts reach this one; a machine without a network reaches itself. */
 export function ownAddresses(): string[] {
-  return Object.values(networkInterfaces())
+  const found = Object.values(networkInterfaces())
     .flat()
     .filter(i => i && !i.internal && i.family === 'IPv4')
     .map(i => i!.address)
+  return found.length > 0 ? found : ['127.0.0.1']
 }

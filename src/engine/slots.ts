@@ -57,7 +57,7 @@ export function answer(
   slot.deadline = undefined
   slot.progressed = undefined
   slot.ending = undefined
-  return say(agent, message)
+  return say(agent, message, slot.line.length > 0)
 }
 
 /** It was never begun. */
@@ -66,7 +66,11 @@ export function giveBack(agent: Agent, slot: number, order: Order, why: string):
   return say(agent, { type: 'ended', slot, run, attempt, fate: 'stopped', message: why })
 }
 
-function say(agent: Agent, message: FromAgent & { type: 'done' | 'ended' }): AgentEffect[] {
+function say(
+  agent: Agent,
+  message: FromAgent & { type: 'done' | 'ended' },
+  lazy = false,
+): AgentEffect[] {
   const key = answerKey(message.run, message.attempt)
   agent.unacked.set(key, message)
   agent.answered.add(key)
@@ -74,7 +78,7 @@ function say(agent: Agent, message: FromAgent & { type: 'done' | 'ended' }): Age
     const [oldest] = agent.answered
     if (oldest !== undefined) agent.answered.delete(oldest)
   }
-  return [{ do: 'send', message }]
+  return [lazy ? { do: 'send', message, lazy } : { do: 'send', message }]
 }
 
 /** Start an executor and have it load workflow, data and backend. */

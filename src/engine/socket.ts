@@ -1,4 +1,4 @@
-import { Dealer, Reply, Router, curveKeyPair, type MessageLike } from 'zeromq'
+import { Dealer, Reply, Router, context, curveKeyPair, type MessageLike } from 'zeromq'
 import { HedError } from '../base/errors.js'
 import { MAX_FRAME } from './protocol.js'
 
@@ -10,6 +10,11 @@ export interface Keys {
 
 export function newKeys(): Keys {
   return { server: curveKeyPair(), client: curveKeyPair() }
+}
+
+/** Sockets that this process may open; to be called before the first one. libzmq's own limit is 1023. */
+export function allowSockets(count: number): void {
+  context.maxSockets = count
 }
 
 export interface ServerSocket {

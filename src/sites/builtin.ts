@@ -20,7 +20,12 @@ export const SETTING_NAMES = [
   'ON_ALERT',
 ] as const
 /** Of these only the flag counts: such words in an environment may mean anything. */
-export const FLAG_ONLY: ReadonlySet<SettingName> = new Set(['RANKS', 'ORDER', 'MAX_FAILED', 'ON_ALERT'])
+export const FLAG_ONLY: ReadonlySet<SettingName> = new Set([
+  'RANKS',
+  'ORDER',
+  'MAX_FAILED',
+  'ON_ALERT',
+])
 export type SettingName = (typeof SETTING_NAMES)[number]
 
 /** Settings that every site shares; those that depend on the machine are filled in settings.ts. */

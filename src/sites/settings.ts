@@ -5,7 +5,14 @@ import { HedError } from '../base/errors.js'
 import { readNamed } from '../base/files.js'
 import { nearest } from '../base/nearest.js'
 import type { Settings } from '../experiment/exp.js'
-import { BUILT_IN, FLAG_ONLY, SETTING_NAMES, SITES, type RawSettings, type SettingName } from './builtin.js'
+import {
+  BUILT_IN,
+  FLAG_ONLY,
+  SETTING_NAMES,
+  SITES,
+  type RawSettings,
+  type SettingName,
+} from './builtin.js'
 
 export interface Merged {
   readonly site: string
@@ -140,7 +147,9 @@ function machine(): RawSettings {
 function pick(from: Readonly<Record<string, string | undefined>>): RawSettings {
   const entries = SETTING_NAMES.flatMap(name => {
     const value = from[name]
-    return value === undefined || value === '' || FLAG_ONLY.has(name) ? [] : [[name, value] as const]
+    return value === undefined || value === '' || FLAG_ONLY.has(name)
+      ? []
+      : [[name, value] as const]
   })
   return Object.fromEntries(entries)
 }

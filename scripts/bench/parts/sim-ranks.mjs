@@ -1,0 +1,99 @@
+// Simulated ranks in one process: real sockets with CURVE, the real agent, executors that end at once.
+// argv: EXP first count [seconds a RUN, as JSON by RUN id in a file]
+// parent: {"go":true} lets them ask for RUNs; this process says {"registered":n} and {"over":ms since go}.
+import { readFileSync } from 'node:fs'
+import { hello, onBeat, onLeader } from '../../../dist/src/engine/agent.js'
+import { newAgent } from '../../../dist/src/engine/agent-state.js'
+import { onExecutor } from '../../../dist/src/engine/executor-events.js'
+import { newOutbox } from '../../../dist/src/engine/outbox.js'
+import { encodeHead, parseToAgent } from '../../../dist/src/engine/protocol.js'
+import { awaitRendezvous, readKeys } from '../../../dist/src/engine/rendezvous.js'
+import { allowSockets, connect } from '../../../dist/src/engine/socket.js'
+import { openExp } from '../../../dist/src/experiment/exp.js'
+
+const TIMES = { lost: 120, grace: 60, hungGrace: 10, openLimit: 3 }
+const HEALTH = { lagP99: 0, lagMax: 0, rss: 0 }
+const MARKER = 'f'.repeat(64)
+const [path, first, count, times] = process.argv.slice(2)
+const seconds = times ? JSON.parse(readFileSync(times, 'utf8')) : undefined
+allowSockets(Number(count) + 100)
+const exp = openExp(path, '.')
+const engine = `${path}/.engine`
+const { epoch, addresses } = await awaitRendezvous(engine, 0)
+const keys = await readKeys(engine)
+const now = () => performance.now() / 1000
+let registered = 0
+let went
+let over = false
+const agents = []
+
+for (let i = 0; i < Number(count); i++) {
+  agents.push(simulate(Number(first) + i))
+  if (i % 64 === 63) await new Promise(resolve => setTimeout(resolve, 5))
+}
+
+function simulate(rank) {
+  const nonce = 'a'
+  const agent = newAgent(
+    { rank, host: 'sim', node: `sim${Math.floor(rank / 12)}`, pid: rank, slots: 1, ...TIMES },
+    now(),
+  )
+  const socket = connect(
+    { client: keys.client, serverKey: keys.server.publicKey },
+    addresses,
+    `${rank}-${nonce}`,
+    frame => {
+      const message = parseToAgent(frame)
+      for (const body of message?.bodies ?? []) perform(onLeader(agent, body, now()))
+    },
+  )
+  const outbox = newOutbox(encodeHead({ exp: exp.id, epoch, nonce }), 5, (_, frame) =>
+    socket.send(frame),
+  )
+  const executor = message => perform(onExecutor(agent, 0, message, now()))
+  const perform = effects => {
+    for (const effect of effects)
+      switch (effect.do) {
+        case 'send':
+          outbox.post('', JSON.stringify(effect.message), effect.lazy)
+          break
+        case 'tell':
+          if (effect.message === 'stage') perform(onExecutor(agent, -1, { type: 'staged' }, now()))
+          if (effect.message === 'open') {
+            registered++
+            if (registered === Number(count)) process.send({ registered })
+          }
+          break
+        case 'order': {
+          const took = seconds?.[effect.order.run] ?? 0
+          const done = {
+            type: 'done',
+            finish: { marker: MARKER, bytes: 0, epochs: 0, reason: 'completed', seconds: took },
+          }
+          if (took > 0) setTimeout(() => executor(done), took * 1000)
+          else setImmediate(() => executor(done))
+          break
+        }
+        case 'exit':
+          if (!over) process.send({ over: performance.now() - went })
+          over = true
+          break
+        default:
+      }
+  }
+  perform(hello(agent))
+  return { open: () => executor({ type: 'opened' }), beat: () => perform(onBeat(agent, HEALTH)) }
+}
+
+process.on('message', ({ go }) => {
+  if (!go) process.exit(0)
+  went = performance.now()
+  for (const agent of agents) agent.open()
+})
+// beats spread over their five seconds, as those of real agents are
+const PARTS = 50
+let part = 0
+setInterval(() => {
+  for (let i = part; i < agents.length; i += PARTS) agents[i].beat()
+  part = (part + 1) % PARTS
+}, 5000 / PARTS)

@@ -1,0 +1,136 @@
+// Make file-system calls of a process fail, from its N-th that changes something on.
+//
+//     NODE_OPTIONS=--import=file:///…/fs-faults.mjs
+//     FS_FAULT_DIR     only calls on paths below it count, by name or by descriptor
+//     FS_FAULT_CODE    ENOSPC (default), EIO, EROFS, …
+//     FS_FAULT_AT      number of the first call that fails, from 1; 0 or unset: none, only count
+//     FS_FAULT_COUNT   how many calls in a row fail; default 1
+//     FS_FAULT_LOG     at exit a line of JSON is appended: { pid, argv, calls, failed: [call, …] }
+//     FS_FAULT_ONLY    regular expression: only processes whose argv, joined by spaces, matches
+//
+// Counted: open for writing, write, fsync, fdatasync, rename, mkdir, appendFile, writeFile, and the same of
+// a FileHandle; callbacks, promises and sync. A call that another makes inside of node:fs is not counted
+// again. Each thread counts for itself. Descriptors are looked up in /proc: Linux only.
+import * as namespace from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import { constants } from 'node:os'
+import { resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const fs = namespace.default
+const {
+  FS_FAULT_DIR: folder,
+  FS_FAULT_CODE: code = 'ENOSPC',
+  FS_FAULT_AT: at = '0',
+  FS_FAULT_COUNT: count = '1',
+  FS_FAULT_LOG: log,
+  FS_FAULT_ONLY: only,
+} = process.env
+const original = { ...fs }
+const [first, last] = [Number(at), Number(at) + Number(count) - 1]
+const failed = []
+let calls = 0
+
+if (folder !== undefined && (only === undefined || new RegExp(only).test(process.argv.join(' ')))) {
+  const root = resolve(folder)
+  await patch(root)
+  process.on('exit', () => {
+    const line = JSON.stringify({ pid: process.pid, argv: process.argv.slice(1), calls, failed })
+    if (log) original.appendFileSync(log, `${line}\n`)
+  })
+}
+
+async function patch(root) {
+  /** Which of a call's arguments are paths or descriptors. */
+  const targets = {
+    open: args => (forWriting(args[1]) ? [args[0]] : []),
+    write: args => [args[0]],
+    writev: args => [args[0]],
+    fsync: args => [args[0]],
+    fdatasync: args => [args[0]],
+    ftruncate: args => [args[0]],
+    rename: args => [args[0], args[1]],
+    mkdir: args => [args[0]],
+    appendFile: args => [args[0]],
+    writeFile: args => [args[0]],
+  }
+  /** The error for this call, if it is one that shall fail. */
+  const fault = (name, things) => {
+    const paths = things.map(pathOf)
+    if (!paths.some(p => p === root || p?.startsWith(root + sep))) return undefined
+    calls++
+    if (first < 1 || calls < first || calls > last) return undefined
+    failed.push(`${calls} ${name} ${paths.join(' ')}`)
+    return failure(name, paths[0])
+  }
+  for (const [name, of] of Object.entries(targets)) {
+    const { [name]: later, [`${name}Sync`]: now } = fs
+    const promised = fs.promises[name]
+    fs[name] = keep(later, (...args) => {
+      const error = fault(name, of(args))
+      if (error) process.nextTick(args.at(-1), error)
+      else later(...args)
+    })
+    fs[`${name}Sync`] = keep(now, (...args) => {
+      const error = fault(name, of(args))
+      if (error) throw error
+      return now(...args)
+    })
+    if (promised)
+      fs.promises[name] = keep(promised, async (...args) => {
+        const error = fault(name, of(args))
+        if (error) throw error
+        return promised(...args)
+      })
+  }
+  const handle = await fs.promises.open(fileURLToPath(import.meta.url))
+  const prototype = Object.getPrototypeOf(handle)
+  await handle.close()
+  for (const name of [
+    'write',
+    'writev',
+    'writeFile',
+    'appendFile',
+    'sync',
+    'datasync',
+    'truncate',
+  ]) {
+    const method = prototype[name]
+    prototype[name] = keep(method, async function (...args) {
+      const error = fault(`FileHandle.${name}`, [this])
+      if (error) throw error
+      return method.apply(this, args)
+    })
+  }
+  syncBuiltinESMExports()
+}
+
+/** Name, length and promisified form as before. */
+function keep(before, after) {
+  return Object.defineProperties(after, Object.getOwnPropertyDescriptors(before))
+}
+
+function forWriting(flags) {
+  if (typeof flags === 'number')
+    return (flags & (fs.constants.O_WRONLY | fs.constants.O_RDWR | fs.constants.O_CREAT)) !== 0
+  return typeof flags === 'string' && /[wa+]/.test(flags)
+}
+
+/** Absolute path of a path, URL, descriptor or FileHandle; undefined for a pipe or a closed one. */
+function pathOf(thing) {
+  const fd = typeof thing === 'number' ? thing : thing?.fd
+  if (typeof fd === 'number')
+    try {
+      return original.readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      return undefined
+    }
+  if (thing instanceof URL) return fileURLToPath(thing)
+  return resolve(String(thing))
+}
+
+function failure(syscall, path) {
+  const errno = -(constants.errno[code] ?? 5)
+  const error = new Error(`${code}: injected fault, ${syscall} '${path}'`)
+  return Object.assign(error, { code, errno, syscall, path })
+}

@@ -1,0 +1,100 @@
+import t from 'tap'
+import { runId } from '../../src/base/ids.js'
+import { newAgent, type Agent, type AgentEffect } from '../../src/engine/agent-state.js'
+import { onBeat, onLeader, onNewLeader, onTick } from '../../src/engine/agent.js'
+import { onExecutor, onExecutorExit } from '../../src/engine/executor-events.js'
+import type { Order } from '../../src/engine/protocol.js'
+
+// One answer for each attempt, said until the leader has it, and no more work once the lease is over.
+
+const RUN = runId('RUN000')!
+const HEALTH = { lagP99: 0, lagMax: 0, rss: 0 }
+const FINISH = { marker: 'm', bytes: 9, epochs: 3, reason: 'completed', seconds: 60 }
+
+function order(attempt = 1, timeout = -1): Order {
+  const limits = { timeout, patience: 300, memory: -1 }
+  return { run: RUN, attempt, params: {}, origins: {}, resolved: {}, digest: 'd', ...limits }
+}
+
+/** An agent, lost after 120 s without a leader, whose one executor is ready, at 0 s. */
+function opened(): Agent {
+  const who = { rank: 1, host: 'h', node: 'n', pid: 7, slots: 1 }
+  const agent = newAgent({ ...who, lost: 120, grace: 60, hungGrace: 10, openLimit: 3 }, 0)
+  onLeader(agent, { type: 'welcome', keep: [] }, 0)
+  onLeader(agent, { type: 'open' }, 0)
+  onExecutor(agent, 0, { type: 'opened' }, 0)
+  return agent
+}
+
+function running(attempt = 1, timeout = -1): Agent {
+  const agent = opened()
+  onLeader(agent, { type: 'run', slot: 0, order: order(attempt, timeout) }, 0)
+  return agent
+}
+
+const said = (effects: readonly AgentEffect[]) =>
+  effects.flatMap(e => (e.do === 'send' ? [e.message.type] : []))
+const done: Parameters<typeof onExecutor>[2] = { type: 'done', finish: FINISH }
+
+t.test('an answer is said again at each beat until it is acked', async t => {
+  const agent = running()
+  t.strictSame(said(onExecutor(agent, 0, done, 1)), ['done', 'ready'])
+  t.strictSame(said(onBeat(agent, HEALTH)), ['done', 'beat'])
+  t.strictSame(said(onBeat(agent, HEALTH)), ['done', 'beat'])
+  onLeader(agent, { type: 'ack', run: RUN, attempt: 2 }, 2)
+  t.strictSame(said(onBeat(agent, HEALTH)), ['done', 'beat'], 'that was the ack of another')
+  onLeader(agent, { type: 'ack', run: RUN, attempt: 1 }, 3)
+  t.strictSame(said(onBeat(agent, HEALTH)), ['beat'])
+})
+
+t.test('an answer outlives its leader', async t => {
+  const agent = running()
+  onExecutorExit(agent, 0, 'crashed', 'SIGSEGV')
+  t.strictSame(said(onNewLeader(agent, 2)), ['hello'])
+  t.ok(said(onLeader(agent, { type: 'welcome', keep: [] }, 3)).includes('ended'))
+})
+
+t.test('an order said again is not begun again, whether it runs, is answered or acked', async t => {
+  const agent = running()
+  const begun = (effects: readonly AgentEffect[]) => effects.filter(e => e.do === 'order').length
+  const again = () => onLeader(agent, { type: 'run', slot: 0, order: order() }, 1)
+  t.equal(begun(again()), 0, 'runs')
+  onExecutor(agent, 0, done, 1)
+  const answered = again()
+  t.equal(begun(answered), 0, 'answered')
+  t.strictSame(said(answered), ['done'])
+  onLeader(agent, { type: 'ack', run: RUN, attempt: 1 }, 2)
+  t.equal(begun(again()), 0, 'acked')
+  t.equal(begun(onLeader(agent, { type: 'run', slot: 0, order: order(2) }, 3)), 1, 'the next one')
+})
+
+t.test('without a leader for its lease an agent ends; any word of it is enough', async t => {
+  const agent = running()
+  t.strictSame(onTick(agent, 120), [])
+  onLeader(agent, { type: 'beat' }, 120)
+  t.strictSame(onTick(agent, 240), [])
+  t.match(onTick(agent, 241), [{ do: 'log' }, { do: 'exit', again: true }])
+})
+
+t.test('a RUN that the leader does not let it keep is stopped', async t => {
+  const agent = running()
+  const keep = [{ slot: 0, run: RUN, attempt: 1 }]
+  onNewLeader(agent, 1)
+  const stopped = (effects: readonly AgentEffect[]) => effects.some(e => e.do === 'stop')
+  t.notOk(stopped(onLeader(agent, { type: 'welcome', keep }, 2)))
+  t.ok(stopped(onLeader(agent, { type: 'welcome', keep: [] }, 3)))
+})
+
+t.test('past its timeout a RUN is told to stop, then killed, and is hung', async t => {
+  const agent = running(1, 100)
+  onLeader(agent, { type: 'beat' }, 100)
+  t.strictSame(onTick(agent, 100), [])
+  t.match(onTick(agent, 101), [{ do: 'stop', run: RUN, attempt: 1 }])
+  t.strictSame(onTick(agent, 111), [], 'within its grace')
+  t.match(onTick(agent, 112), [{ do: 'kill' }])
+  const effects = onExecutorExit(agent, 0, 'crashed', 'SIGKILL')
+  t.match(
+    effects.find(e => e.do === 'send'),
+    { message: { type: 'ended', fate: 'hung' } },
+  )
+})

@@ -1,0 +1,142 @@
+import t from 'tap'
+import type { Effect, Leader } from '../../src/engine/leader-state.js'
+import { onGone, onMessage, onTick } from '../../src/engine/leader.js'
+import type { Fate } from '../../src/experiment/fate.js'
+import { IDLE_BEAT, READY, done, ended, given, id, join, known, newRig } from './leader-rig.js'
+
+// How often a RUN is given out again. The rig's RUNs may fail five times before they are given up.
+
+const A = '1-aaaa'
+const B = '2-bbbb'
+
+/** Attempts that one RUN gets where each of them ends with `fate`; 20 stands for "no limit". */
+function attempts(fate: Fate, retries?: number): number {
+  const l = newRig(1, retries === undefined ? {} : { retries })
+  join(l, A, 1)
+  for (let n = 1; n < 20; n++) {
+    onMessage(l, A, ended(0, n, fate), n)
+    onMessage(l, A, READY, n)
+    if (known(l, 0).state === 'failed') return n
+  }
+  return 20
+}
+
+for (const [fate, wanted] of [
+  ['failed', 6],
+  ['no-marker', 6],
+  ['crashed', 3],
+  ['hung', 3],
+  ['out-of-memory', 3],
+  ['bad-data', 1],
+  ['walltime', 20],
+  ['stopped', 20],
+] as const)
+  t.test(`attempts that end with "${fate}": ${wanted === 20 ? 'no limit' : wanted}`, async t => {
+    t.equal(attempts(fate), wanted)
+  })
+
+t.test('no retries: the first fault is the last', async t => {
+  t.equal(attempts('failed', 0), 1)
+  t.equal(attempts('crashed', 0), 3, 'crashes have a limit of their own')
+})
+
+t.test('two lost agents count nothing; from the third on they count as crashes', async t => {
+  const l = newRig(1)
+  for (let n = 1; n <= 5; n++) {
+    t.equal(known(l, 0).state, 'waiting', `before loss ${n}`)
+    join(l, `1-${n}`, 1)
+    onGone(l, `1-${n}`, 'gone')
+  }
+  t.equal(known(l, 0).state, 'failed')
+})
+
+t.test('faults of one RUN are not those of another', async t => {
+  const l = newRig(2)
+  join(l, A, 1)
+  onMessage(l, A, ended(0, 1, 'bad-data'), 1)
+  t.equal(known(l, 0).state, 'failed')
+  onMessage(l, A, READY, 1)
+  t.match(known(l, 1), { state: 'running', attempt: 1, tally: { failures: 0, crashes: 0 } })
+})
+
+const sent = (effects: readonly Effect[]) =>
+  effects.flatMap(e => (e.do === 'send' ? [`${e.message.type} to ${e.to}`] : []))
+const journalled = (effects: readonly Effect[]) => effects.filter(e => e.do === 'journal')
+
+for (const [what, answer] of [
+  ['done', done(0, 1)],
+  ['ended', ended(0, 1, 'failed')],
+] as const)
+  t.test(`"${what}" is acked when the journal has it, not before`, async t => {
+    const l = newRig(2)
+    join(l, A, 1)
+    const effects = onMessage(l, A, answer, 1)
+    t.notOk(sent(effects).includes(`ack to ${A}`))
+    const [record] = journalled(effects)
+    t.match(record, { record: { type: what === 'done' ? 'finished' : 'ended', run: id(0) } })
+    t.strictSame(sent(record!.then), [`ack to ${A}`])
+  })
+
+t.test('a RUN finishes once: what is said of it later is acked and not journalled', async t => {
+  const l = newRig(2)
+  join(l, A, 1)
+  join(l, B, 2)
+  onMessage(l, A, done(0, 1), 1)
+  for (const late of [done(0, 1), ended(0, 1, 'crashed'), done(0, 7)]) {
+    const effects = onMessage(l, B, late, 2)
+    t.ok(sent(effects).includes(`ack to ${B}`))
+    t.strictSame(journalled(effects), [])
+    t.equal(known(l, 0).state, 'finished')
+  }
+  t.equal(l.counts.finished, 1)
+})
+
+t.test('out of memory: once more with twice the memory, where there is a limit', async t => {
+  const l = newRig(1, { memory: 1000 })
+  const memory = (effects: readonly Effect[]) =>
+    effects.flatMap(e =>
+      e.do === 'send' && e.message.type === 'run' ? [e.message.order.memory] : [],
+    )
+  t.strictSame(memory(join(l, A, 1)), [1000])
+  onMessage(l, A, ended(0, 1, 'out-of-memory'), 1)
+  t.strictSame(memory(onMessage(l, A, READY, 1)), [2000])
+  onMessage(l, A, ended(0, 2, 'out-of-memory'), 2)
+  t.equal(known(l, 0).state, 'failed')
+})
+
+t.test('more failed RUNs than are allowed stop the sweep', async t => {
+  const l = newRig(5, { retries: 0, settings: { maxFailed: 1 } })
+  join(l, A, 1)
+  onMessage(l, A, ended(0, 1, 'failed'), 1)
+  t.notOk(l.stopping)
+  onMessage(l, A, READY, 1)
+  onMessage(l, A, ended(1, 1, 'failed'), 2)
+  t.match(l.stopping, { fate: 'stopped' })
+  t.strictSame(given(onMessage(l, A, READY, 3)), [])
+})
+
+/** A was lost with its RUN, which B has now. */
+function lostAndGivenAgain(): Leader {
+  const l = newRig(1)
+  join(l, A, 1)
+  join(l, B, 2)
+  onMessage(l, B, IDLE_BEAT, 100)
+  onTick(l, 121)
+  return l
+}
+
+t.test('a late "done" of a lost agent stands, and the newer attempt is cancelled', async t => {
+  const l = lostAndGivenAgain()
+  t.match(known(l, 0), { state: 'running', attempt: 2, agent: B })
+  t.ok(sent(onMessage(l, A, done(0, 1), 122)).includes(`cancel to ${B}`))
+  t.equal(known(l, 0).state, 'finished')
+})
+
+t.test('a late "ended" of a lost agent counts nothing', async t => {
+  const l = lostAndGivenAgain()
+  const before = known(l, 0)
+  const effects = onMessage(l, A, ended(0, 1, 'crashed'), 122)
+  t.strictSame(sent(effects), [`ack to ${A}`])
+  t.strictSame(given(effects), [])
+  t.strictSame(known(l, 0), before)
+})
