@@ -45,7 +45,7 @@ export function stockOf(
     const { run } = planned
     const finish = said.finished.get(run)
     const size = markers.size(run)
-    if (isSound && finish && size === finish.bytes) {
+    if (isSound && finish?.durable && size === finish.bytes) {
       finished.set(run, finish.epochs)
       finishes.set(run, finish)
       continue

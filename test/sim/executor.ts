@@ -205,7 +205,14 @@ export class SimExecutor {
     const seconds = world.clock.now - running.began
     this.say({
       type: 'done',
-      finish: { marker: digest, bytes, epochs, reason: 'completed', seconds },
+      finish: {
+        marker: digest,
+        bytes,
+        epochs,
+        reason: 'completed',
+        seconds,
+        durable: seconds >= 1,
+      },
     })
   }
 

@@ -118,6 +118,7 @@ function coded<Body extends FromAgent | ToAgent>(
   parse: (frame: Uint8Array) => { readonly bodies: readonly Body[] } | undefined,
 ): readonly Body[] {
   const frame = parse(Buffer.from(encode(envelope, bodies)))
-  if (!frame) throw new Error(`the codec refuses ${JSON.stringify(bodies)}`)
+  if (frame?.bodies.length !== bodies.length)
+    throw new Error(`the codec refuses ${JSON.stringify(bodies)}`)
   return frame.bodies
 }
