@@ -88,6 +88,9 @@ function replay({ records }: JournalContent): Replayed {
     plan: '',
   }
   const { attempts, finished, given } = found
+  // any record may be the only one of its attempt that is left
+  const seen = ({ run, attempt }: { readonly run: RunId; readonly attempt: number }) =>
+    attempts.set(run, Math.max(attempts.get(run) ?? 0, attempt))
   for (const record of records)
     switch (record.type) {
       case 'began':
@@ -95,14 +98,16 @@ function replay({ records }: JournalContent): Replayed {
         found.plan = record.plan
         break
       case 'given':
-        attempts.set(record.run, Math.max(attempts.get(record.run) ?? 0, record.attempt))
+        seen(record)
         finished.delete(record.run)
         given.add(record.run)
         break
       case 'ended':
+        seen(record)
         if (record.attempt === attempts.get(record.run)) given.delete(record.run)
         break
       case 'finished':
+        seen(record)
         finished.set(record.run, record.finish)
         given.delete(record.run)
         break

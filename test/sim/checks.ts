@@ -35,8 +35,9 @@ export class Checks {
   private readonly excused = new Set<string>()
   /** All of them are: frames are lost at random. */
   private readonly allExcused: boolean
-  private readonly finished = new Map<RunId, string>()
-  private readonly ended = new Set<string>()
+  /** Accepted markers, and attempts that ended otherwise: as the journal has them, and who wrote it. */
+  private readonly finished = new Map<RunId, Written>()
+  private readonly ended = new Map<string, Written>()
   private readonly rules = new Map<number, Rule>()
   private readonly byes = new Set<string>()
 
@@ -67,6 +68,11 @@ export class Checks {
     this.world.note(() => `${run} rank.txt is of ${JSON.stringify(owner)}`)
   }
 
+  /** Records are gone: numbers of attempts may come again. */
+  damaged(): void {
+    this.ended.clear()
+  }
+
   /** A checkpoint or marker is renamed. */
   writes(run: RunId, owner: Owner): void {
     const { owners } = this.world.disk
@@ -76,7 +82,10 @@ export class Checks {
   marked(run: RunId, marker: SimMarker): void {
     this.world.note(() => `${run} marker ${JSON.stringify(marker)}`)
     if (this.finished.has(run))
-      throw new Violation(`the marker of ${this.finished.get(run)} is overwritten`, run)
+      throw new Violation(
+        `the accepted marker ${this.finished.get(run)!.marker} is overwritten`,
+        run,
+      )
     if (!this.attempts.has(`${run}/${marker.attempt}`))
       throw new Violation(`a marker of attempt ${marker.attempt}, which nobody was given`, run)
   }
@@ -127,20 +136,27 @@ export class Checks {
       throw new Violation(`"ended" (${answer.fate}) of attempt ${ack.attempt} acked and lost`, run)
   }
 
-  durable({ epoch }: SimLeader, record: JournalRecord): void {
+  durable(leader: SimLeader, record: JournalRecord): void {
     if (record.type !== 'finished' && record.type !== 'ended') return
     const { run } = record
     const attempt = key(record)
     if (record.type === 'ended') {
-      if (this.ended.has(attempt)) throw new Violation(`attempt ended twice: ${attempt}`, run)
-      this.ended.add(attempt)
+      if (this.isKnown(leader, this.ended.get(attempt)))
+        throw new Violation(`attempt ended twice: ${attempt}`, run)
+      this.ended.set(attempt, { by: leader, at: this.world.clock.now, marker: '' })
       return
     }
-    if (this.finished.has(run)) throw new Violation(`accepted twice (leader ${epoch})`, run)
+    if (this.isKnown(leader, this.finished.get(run))) throw new Violation('accepted twice', run)
     const marker = this.world.disk.markers.get(run)
     if (marker?.digest !== record.finish.marker)
       throw new Violation(`accepted with the marker ${record.finish.marker}`, run)
-    this.finished.set(run, record.finish.marker)
+    const { marker: digest } = record.finish
+    this.finished.set(run, { by: leader, at: this.world.clock.now, marker: digest })
+  }
+
+  /** Of two leaders at once each writes what the other cannot know. */
+  private isKnown(leader: SimLeader, written: Written | undefined): boolean {
+    return written !== undefined && (written.by === leader || written.at <= leader.began)
   }
 
   state(sim: SimLeader): void {
@@ -229,6 +245,12 @@ export class Checks {
     const began = this.began.get(key(attempt)) ?? Infinity
     return timeout > 0 && this.world.clock.now - began > timeout
   }
+}
+
+interface Written {
+  readonly by: SimLeader
+  readonly at: number
+  readonly marker: string
 }
 
 interface Attempt {

@@ -61,7 +61,8 @@ const RETRY = [0.05, 0.2, 1, 3, 10]
 const GROUP = 0.005
 
 interface Waiting {
-  readonly record: JournalRecord
+  /** undefined: only wants to know when what was before it is durable. */
+  readonly record: JournalRecord | undefined
   readonly resolve: () => void
   readonly reject: () => void
 }
@@ -93,7 +94,13 @@ export class SimJournal {
     return this.waiting.length + this.writing.length === 0
   }
 
-  append(record: JournalRecord, resolve: () => void, reject: () => void): void {
+  /** As Journal.settled. */
+  settled(resolve: () => void): void {
+    if (this.isIdle) resolve()
+    else this.append(undefined, resolve, () => undefined)
+  }
+
+  append(record: JournalRecord | undefined, resolve: () => void, reject: () => void): void {
     this.waiting.push({ record, resolve, reject })
     if (this.waiting.length === 1 && this.writing.length === 0)
       this.process.after(this.random.chance(0.5) ? 0 : GROUP, () => this.commit())
@@ -133,7 +140,8 @@ export class SimJournal {
     for (const one of group) tell(one)
   }
 
-  private keep(record: JournalRecord): void {
+  private keep(record: JournalRecord | undefined): void {
+    if (!record) return
     this.segment.push(record)
     this.onDurable(record)
   }

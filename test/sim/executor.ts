@@ -2,7 +2,7 @@ import type { RunId } from '../../src/base/ids.js'
 import type { FromExecutor } from '../../src/engine/executor-protocol.js'
 import type { Order } from '../../src/engine/protocol.js'
 import type { Fate } from '../../src/experiment/fate.js'
-import type { Owner } from './disk.js'
+import type { Owner, SimMarker } from './disk.js'
 import { Process } from './process.js'
 import type { Bad } from './scenario.js'
 import type { World } from './world.js'
@@ -38,6 +38,8 @@ export class SimExecutor {
   private readonly onMessage: (message: FromExecutor) => void
   private readonly onExit: (fate: Fate, how: string) => void
   private running: Running | undefined
+  /** On its way through the pipe: who dies now takes it along. */
+  private coming: Order | undefined
 
   constructor(
     world: World,
@@ -57,10 +59,11 @@ export class SimExecutor {
 
   /** What runs now. */
   get order(): Order | undefined {
-    return this.running?.order
+    return this.running?.order ?? this.coming
   }
 
   tell(message: Told): void {
+    if (message.type === 'run') this.coming = message.order
     this.world.clock.after(PIPE, () => this.process.input(() => this.on(message)))
   }
 
@@ -125,8 +128,14 @@ export class SimExecutor {
     const began = world.clock.now
     const running = { order, owner, began, leader, epochs: 0, stop: false, hung: false }
     this.running = running
+    this.coming = undefined
     this.memory = 100
     this.process.after(world.disk.latency(), () => {
+      const before = world.disk.owners.get(order.run)
+      if (before && isNewer(before, owner)) {
+        this.end(running, 'stopped', 'a newer attempt has it')
+        return
+      }
       world.disk.owners.set(order.run, owner)
       world.checks.owned(order.run, owner)
       running.epochs = world.disk.checkpoints.get(order.run) ?? 0
@@ -138,6 +147,10 @@ export class SimExecutor {
     const { world } = this
     const { run } = running.order
     const { epochs, epochSeconds, bad } = world.script(run)
+    if (world.disk.markers.has(run)) {
+      this.finish(running) // an earlier attempt got as far, and nobody heard of it
+      return
+    }
     if (world.scenario.badNodes.has(this.node)) {
       this.process.after(0.1, () => this.end(running, 'failed', 'bad node'))
       return
@@ -190,18 +203,14 @@ export class SimExecutor {
 
   private finish(running: Running): void {
     const { world } = this
-    const { run, attempt } = running.order
+    const { run } = running.order
     if (world.disk.markersFailUntil > world.clock.now) {
       this.end(running, 'failed', 'ENOSPC')
       return
     }
-    const digest = `${run}-${running.owner.who}`
-    const marker = { attempt, digest, bytes: digest.length, epochs: running.epochs }
-    world.checks.writes(run, running.owner)
-    world.checks.marked(run, marker)
-    world.disk.markers.set(run, marker)
+    const marker = world.disk.markers.get(run) ?? this.mark(running)
     this.running = undefined
-    const { bytes, epochs } = marker
+    const { digest, bytes, epochs } = marker
     const seconds = world.clock.now - running.began
     this.say({
       type: 'done',
@@ -214,6 +223,16 @@ export class SimExecutor {
         durable: seconds >= 1,
       },
     })
+  }
+
+  private mark({ order: { run, attempt }, owner, epochs }: Running): SimMarker {
+    const { disk, checks } = this.world
+    const digest = `${run}-${owner.who}`
+    const marker = { attempt, digest, bytes: digest.length, epochs }
+    checks.writes(run, owner)
+    checks.marked(run, marker)
+    disk.markers.set(run, marker)
+    return marker
   }
 
   private goWrong(running: Running, how: Bad['how']): void {
@@ -252,6 +271,11 @@ export class SimExecutor {
   }
 
   private suffered(fate: Fate): void {
-    if (this.running) this.world.checks.suffered(this.running.order, fate)
+    const { order } = this
+    if (order) this.world.checks.suffered(order, fate)
   }
+}
+
+function isNewer(a: Owner, b: Owner): boolean {
+  return a.leader > b.leader || (a.leader === b.leader && a.attempt > b.attempt)
 }

@@ -104,8 +104,10 @@ export class Faults {
         return
       case 'twin': {
         const rank = this.rank()
-        if (rank) world.startRank(rank.rank)
+        if (!rank) return
+        rank.path.hasTwin = true
         this.excuse(rank)
+        world.startRank(rank.rank)
         return
       }
       case 'fail-opening': {
@@ -213,6 +215,7 @@ export class Faults {
   /** Records of the journal are no good any more; the next leader finds out. */
   private damage(): void {
     const { segments } = this.world.disk
+    this.world.checks.damaged()
     for (const segment of segments)
       for (let at = segment.length - 1; at >= 0; at--)
         if (this.random.chance(0.2)) {

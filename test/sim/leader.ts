@@ -42,6 +42,7 @@ export class SimLeader {
   private readonly journal: SimJournal
   private readonly outbox: Outbox<ToAgent>
   private readonly peers = new Map<string, Peer>()
+  readonly began: number
   private lastTick: number
 
   /** @param job of the scheduler; @param deadline on the virtual clock */
@@ -65,6 +66,7 @@ export class SimLeader {
       this.stock,
       now,
     )
+    this.began = now
     this.lastTick = now
     this.outbox = new Outbox<ToAgent>(this.process, ACK, (to, bodies) => {
       const peer = this.peers.get(to)
@@ -152,6 +154,9 @@ export class SimLeader {
       case 'journal':
         world.note(() => `leader ${this.epoch} journals ${JSON.stringify(effect.record)}`)
         this.append(effect.record, effect.then)
+        return
+      case 'settled':
+        this.journal.settled(() => this.perform(effect.then))
         return
       case 'alert':
         world.note(() => `leader ${this.epoch} ALERT ${effect.text}`)

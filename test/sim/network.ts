@@ -26,6 +26,8 @@ export class Path {
   upBlockedUntil = 0
   downBlockedUntil = 0
   holds = true
+  /** Two processes say that they are this rank. */
+  hasTwin = false
   /** Connections so far: what is under way in an earlier one is lost. */
   generation = 0
 }

@@ -34,7 +34,7 @@ export function simulate(
     const lines = traceOf(seed, options, change)
     const { run } = error
     const name = new RegExp(`\\b${run}\\b|FAULT|leader \\d+ (starts|is gone)`)
-    const shown = run === undefined ? lines : lines.filter(line => name.test(line))
+    const shown = once(run === undefined ? lines : lines.filter(line => name.test(line)))
     throw new Error(
       `seed ${seed}: ${error.message}\n${shown.slice(-SHOWN).join('\n')}\n` +
         `replay: node scripts/simulate.mjs --seed ${seed} --trace`,
@@ -43,6 +43,15 @@ export function simulate(
   }
   const { clock, lastEpoch } = world
   return { seed, hash: clock.hash, events: clock.count, seconds: clock.now, leaders: lastEpoch }
+}
+
+/** Without what is only said again, such as an order or an answer at each beat. */
+function once(lines: readonly string[]): readonly string[] {
+  const seen = new Set<string>()
+  return lines.filter(line => {
+    const text = line.slice(line.indexOf(' '))
+    return !seen.has(text) && seen.add(text)
+  })
 }
 
 /** All that happens in a seed, whether it ends well or not. */
