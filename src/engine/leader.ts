@@ -11,7 +11,7 @@ import {
   type Leader,
   type Slot,
 } from './leader-state.js'
-import { leaveNode, nodeOf, onStaged, settle } from './nodes.js'
+import { leaveNode, nodeOf, onStaged, releaseIfLast, settle } from './nodes.js'
 import { addEpoch } from './pace.js'
 import { PROTOCOL, type FromAgent, type Held } from './protocol.js'
 import { reconcile, strays } from './reconcile.js'
@@ -181,6 +181,7 @@ function onHello(leader: Leader, from: AgentId, hello: FromAgent & { type: 'hell
   if (leader.over) return [...effects, send(agent, { type: 'bye', again: false })]
   if (leader.stopping)
     return [...effects, send(agent, { type: 'stop', fate: told(leader.stopping.fate) })]
+  if (agent.node.quarantined) effects.push(...releaseIfLast(leader))
   return [...effects, ...settle(agent)]
 }
 

@@ -63,7 +63,10 @@ export class SimExecutor {
   }
 
   tell(message: Told): void {
-    if (message.type === 'run') this.coming = message.order
+    if (message.type === 'run') {
+      this.coming = message.order
+      if (!this.process.alive) this.suffered('crashed') // its agent has not seen the exit yet
+    }
     this.world.clock.after(PIPE, () => this.process.input(() => this.on(message)))
   }
 
