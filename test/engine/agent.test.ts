@@ -149,7 +149,7 @@ t.test('a RUN that arrives twice is done once', async t => {
   onExecutor(agent, 0, done)
   t.strictSame(kinds(again()), ['send done'], 'the leader has not heard the answer')
   onLeader(agent, { type: 'ack', run: RUN, attempt: 1 }, 0)
-  t.strictSame(again(), [], 'it is over')
+  t.match(again(), [{ message: { type: 'ended', fate: 'stopped' } }], 'it is over')
 })
 
 t.test(
@@ -206,4 +206,18 @@ t.test('before the welcome it says hello at each beat, then what it has', async 
   onLeader(agent, { type: 'welcome', keep: [] }, 0)
   t.match(onBeat(agent, HEALTH), [{ message: { type: 'beat', inventory: { phase: 'closed' } } }])
   t.strictSame(kinds(onLeader(agent, { type: 'unknown' }, 0)), ['exit'], 'its lease is over')
+})
+
+t.test('told to stop while it has nothing to do it leaves at once', async t => {
+  t.strictSame(kinds(onStop(opened(), 'stopped', 1)), ['send bye', 'exit'])
+})
+
+t.test('an agent that cannot serve says so until it is heard', async t => {
+  const agent = newAgent(opened().settings, 0)
+  onLeader(agent, { type: 'welcome', keep: [] }, 0)
+  onLeader(agent, { type: 'open' }, 0)
+  t.strictSame(kinds(unsaid(agent)), [])
+  const broken = onExecutor(agent, 0, { type: 'ended', fate: 'failed', message: 'no device' })
+  t.strictSame(kinds(broken), ['send broken'])
+  t.strictSame(kinds(unsaid(agent)), ['send broken'])
 })
