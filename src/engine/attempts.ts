@@ -42,6 +42,7 @@ export function attemptEnded(
         fate,
         final: !again,
         message,
+        epochs: run.epochs,
         at: sinceBegin(leader),
       },
       then,

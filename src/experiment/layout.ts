@@ -7,6 +7,7 @@ export const expFile = (exp: string) => join(exp, 'exp.json')
 export const restartFile = (exp: string) => join(exp, 'restart.txt')
 export const status = (exp: string) => join(exp, 'status.json')
 export const alerts = (exp: string) => join(exp, 'alerts.txt')
+export const jobId = (exp: string) => join(exp, 'jobid.txt')
 export const progressFile = (exp: string) => join(exp, 'progress.txt')
 export const epochsFile = (exp: string) => join(exp, 'epochs.txt')
 export const scoresFile = (exp: string) => join(exp, 'scores.csv')
@@ -14,6 +15,8 @@ export const scoresFile = (exp: string) => join(exp, 'scores.csv')
 export const engine = (exp: string) => join(exp, '.engine')
 export const journal = (exp: string) => join(engine(exp), 'journal')
 export const rendezvous = (exp: string) => join(engine(exp), 'rendezvous.json')
+/** Who leads: see engine/lock.ts. */
+export const lockHolder = (exp: string) => join(engine(exp), 'lock', 'holder.json')
 export const planFile = (exp: string) => join(engine(exp), 'plan.jsonl')
 
 export const outDirectory = (exp: string) => join(exp, 'out')
@@ -38,6 +41,7 @@ export const RUN_FILES = {
   result: 'result.txt',
   marker: 'stop.marker',
   error: 'error.json',
+  performance: 'perf.csv',
 } as const
 
 const runFile = (name: string) => (exp: string, id: RunId) => join(run(exp, id), name)
@@ -49,6 +53,8 @@ export const testScores = runFile(RUN_FILES.testScores)
 export const testPredictions = runFile(RUN_FILES.testPredictions)
 export const marker = runFile(RUN_FILES.marker)
 export const error = runFile(RUN_FILES.error)
+export const result = runFile(RUN_FILES.result)
+export const performance = runFile(RUN_FILES.performance)
 
 /** Names at the top of an EXP that no UPF or DFLTS may have. */
 export const RESERVED: ReadonlySet<string> = new Set([
