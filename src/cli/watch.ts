@@ -4,6 +4,7 @@ import { clock } from '../base/log.js'
 import type { Experiment } from '../experiment/exp.js'
 import { readLeaderSign, readLiveStatus } from '../experiment/live-status.js'
 import { erase } from './live.js'
+import { hasLeft } from './print.js'
 import { changes, lastLine, picture } from './watch-text.js'
 
 /** A moment later is soon enough for people. */
@@ -33,7 +34,7 @@ export async function watch(exp: Experiment, json: boolean): Promise<Progress> {
     const isOver = !isLed(found)
     show(found, isOver)
     // a reader that has gone away (`| head`) wants no more
-    if (isOver || process.stdout.errored || process.stdout.destroyed) return found
+    if (isOver || hasLeft(process.stdout)) return found
     // counting a large journal again and again would be no light load
     await sleep(Math.max(LOOK_MS, 10 * (performance.now() - begun)))
   }
