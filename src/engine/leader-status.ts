@@ -1,8 +1,8 @@
-import type { IntervalHistogram } from 'node:perf_hooks'
 import { writeAtomic } from '../base/files.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import type { LiveRun, LiveStatus, RankStatus } from '../experiment/live-status.js'
+import type { Lag } from './lag.js'
 import type { Agent, Leader } from './leader-state.js'
 
 /** How the sweep stands, for whoever asks. */
@@ -14,7 +14,7 @@ export function liveStatus(
     strangers,
     carried,
   }: {
-    readonly lag: IntervalHistogram
+    readonly lag: Lag
     readonly strangers: number
     /** RUNs that were finished when it began. */
     readonly carried: number
@@ -29,8 +29,8 @@ export function liveStatus(
     begun: begun(leader),
     ranks: agents.map(agent => rankStatus(leader, agent)).sort((a, b) => a.rank - b.rank),
     running: agents.flatMap(agent => running(leader, agent)),
-    lagP99: lag.percentile(99) / 1e6,
-    lagMax: lag.max / 1e6,
+    lagP99: lag.p99(),
+    lagMax: lag.max(),
     strangers,
     stopping: leader.stopping?.reason ?? null,
   }

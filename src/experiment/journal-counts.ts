@@ -144,7 +144,7 @@ function count(counter: Counter, bytes: Buffer): number | undefined {
       if (!isCut(bytes, at)) return undefined
       break
     }
-    const sequence = bytes.readUInt32LE(at + 4)
+    const sequence = bytes.readUInt32LE(at + 8)
     // after a fault of the disk the same records may have been written twice
     if (sequence > counter.sequence) {
       counter.sequence = sequence

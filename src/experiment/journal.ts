@@ -8,7 +8,7 @@ import type { Fate } from './fate.js'
  * Append-only journal of what the leader decided. It is an index: markers on disk are the truth.
  *
  *     segment   NNNNNN.log, one a leader's life and one more after each fault of the disk, in order
- *     record    magic u32 │ sequence u32 │ length u32 │ crc32 u32 of sequence, length and payload │ payload (JSON)
+ *     record    magic u32 │ crc32 u32 of all that follows │ sequence u32 │ length u32 │ payload (JSON)
  *               all little-endian
  *
  * Every record begins with the magic, so a reader finds the next good one after a damaged middle.
@@ -143,7 +143,7 @@ export function* scanSegment(bytes: Buffer): Generator<Stretch, void> {
   while (at < bytes.length) {
     const found = parseRecord(bytes, at)
     if (found) {
-      const sequence = bytes.readUInt32LE(at + 4)
+      const sequence = bytes.readUInt32LE(at + 8)
       yield { type: 'record', offset: at, bytes: found.end - at, sequence, record: found.value }
       at = found.end
       continue
@@ -160,17 +160,17 @@ export function encodeRecord(sequence: number, record: unknown): Buffer {
   const payload = Buffer.from(JSON.stringify(record))
   const bytes = Buffer.allocUnsafe(HEAD + payload.length)
   bytes.writeUInt32LE(MAGIC, 0)
-  bytes.writeUInt32LE(sequence, 4)
-  bytes.writeUInt32LE(payload.length, 8)
+  bytes.writeUInt32LE(sequence, 8)
+  bytes.writeUInt32LE(payload.length, 12)
   payload.copy(bytes, HEAD)
-  bytes.writeUInt32LE(checksum(bytes, 0, payload.length), 12)
+  bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4)
   return bytes
 }
 
 /** Where the record that begins at `at` ends, as its head says; undefined where none can begin. */
 export function recordEnd(bytes: Buffer, at: number): number | undefined {
   if (at + HEAD > bytes.length || bytes.readUInt32LE(at) !== MAGIC) return undefined
-  const length = bytes.readUInt32LE(at + 8)
+  const length = bytes.readUInt32LE(at + 12)
   const end = at + HEAD + length
   return length > MAX_RECORD || end > bytes.length ? undefined : end
 }
@@ -214,7 +214,7 @@ export function isCut(bytes: Buffer, at: number): boolean {
   const rest = bytes.subarray(at)
   if (!rest.subarray(0, MARK.length).equals(MARK.subarray(0, rest.length))) return false
   if (rest.length < HEAD) return true
-  const length = rest.readUInt32LE(8)
+  const length = rest.readUInt32LE(12)
   return length <= MAX_RECORD && HEAD + length > rest.length
 }
 
@@ -225,7 +225,7 @@ function parseRecord(
 ): { value: JournalRecord | undefined; end: number } | undefined {
   const end = recordEnd(bytes, at)
   if (end === undefined) return undefined
-  if (bytes.readUInt32LE(at + 12) !== checksum(bytes, at, end - at - HEAD)) return undefined
+  if (bytes.readUInt32LE(at + 4) !== crc32(bytes.subarray(at + 8, end))) return undefined
   try {
     return { value: check(JSON.parse(bytes.toString('utf8', at + HEAD, end))), end }
   } catch {
@@ -253,9 +253,4 @@ function check(value: unknown): JournalRecord | undefined {
     default:
       return undefined
   }
-}
-
-function checksum(bytes: Buffer, at: number, length: number): number {
-  const head = crc32(bytes.subarray(at + 4, at + 12))
-  return crc32(bytes.subarray(at + HEAD, at + HEAD + length), head)
 }
