@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { encodeRecord } from '../../dist/src/experiment/journal.js'
 import * as layout from '../../dist/src/experiment/layout.js'
 import { makeExp, RANK } from './parts/make-exp.mjs'
-import { median } from './parts/simulated.mjs'
+import { median, round } from './parts/measure.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -104,10 +104,10 @@ console.log(
   JSON.stringify({
     bench: 'progress',
     runs,
-    journal_mb: megabytes,
-    one_life_ms: oneLifeMs,
-    after_restart_ms: nextLifeMs,
-    ended_ms: endedMs,
+    journal_mb: round(megabytes),
+    one_life_ms: round(oneLifeMs),
+    after_restart_ms: round(nextLifeMs),
+    ended_ms: round(endedMs),
     bar_ms: 100,
     ok: worst <= 100,
   }),
