@@ -132,6 +132,9 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
         if (effect.record.type !== 'given' && effect.record.type !== 'finished')
           log.line(JSON.stringify(effect.record))
         return
+      case 'settled':
+        journal.settled().then(() => perform(effect.then), onJournalFault)
+        return
       case 'alert':
         alert(effect.text)
         return
