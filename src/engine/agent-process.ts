@@ -234,7 +234,12 @@ async function live(
     looking = true
     const found = await readRendezvous(engine).catch(() => undefined)
     looking = false
-    if (agent.over || !found || found.epoch <= leader.epoch) return
+    if (agent.over || !found) return
+    if (found.epoch === leader.epoch && found.over) {
+      log.line('the leader has ended; its last words did not come')
+      exit(false)
+    }
+    if (found.epoch <= leader.epoch) return
     log.line(`leader epoch ${found.epoch} has taken over from ${leader.epoch}`)
     const { socket } = line
     leader = found

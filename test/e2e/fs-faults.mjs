@@ -5,6 +5,7 @@
 //     FS_FAULT_CODE    ENOSPC (default), EIO, EROFS, …
 //     FS_FAULT_AT      number of the first call that fails, from 1; 0 or unset: none, only count
 //     FS_FAULT_COUNT   how many calls in a row fail; default 1
+//     FS_FAULT_WHILE   a file: as long as it is there every such call fails, with the code in it
 //     FS_FAULT_LOG     at exit a line of JSON is appended: { pid, argv, calls, failed: [call, …] }
 //     FS_FAULT_ONLY    regular expression: only processes whose argv, joined by spaces, matches
 //
@@ -23,6 +24,7 @@ const {
   FS_FAULT_CODE: code = 'ENOSPC',
   FS_FAULT_AT: at = '0',
   FS_FAULT_COUNT: count = '1',
+  FS_FAULT_WHILE: flag,
   FS_FAULT_LOG: log,
   FS_FAULT_ONLY: only,
 } = process.env
@@ -59,9 +61,10 @@ async function patch(root) {
     const paths = things.map(pathOf)
     if (!paths.some(p => p === root || p?.startsWith(root + sep))) return undefined
     calls++
-    if (first < 1 || calls < first || calls > last) return undefined
+    const lasting = flag && tryRead(flag)
+    if (!lasting && (first < 1 || calls < first || calls > last)) return undefined
     failed.push(`${calls} ${name} ${paths.join(' ')}`)
-    return failure(name, paths[0])
+    return failure(lasting || code, name, paths[0])
   }
   for (const [name, of] of Object.entries(targets)) {
     const { [name]: later, [`${name}Sync`]: now } = fs
@@ -129,7 +132,15 @@ function pathOf(thing) {
   return resolve(String(thing))
 }
 
-function failure(syscall, path) {
+function tryRead(path) {
+  try {
+    return original.readFileSync(path, 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}
+
+function failure(code, syscall, path) {
   const errno = -(constants.errno[code] ?? 5)
   const error = new Error(`${code}: injected fault, ${syscall} '${path}'`)
   return Object.assign(error, { code, errno, syscall, path })
