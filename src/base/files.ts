@@ -37,6 +37,18 @@ export async function writeAtomic(
   await syncDirectory(dirname(path))
 }
 
+/** The whole file or none for a reader, as writeAtomic, but not synced: a power failure may take it. */
+export function replaceSync(path: string, data: string | Uint8Array): void {
+  const temporary = beside(path)
+  try {
+    fs.writeFileSync(temporary, data, { flag: 'wx' })
+    fs.renameSync(temporary, path)
+  } catch (error) {
+    fs.rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
 /** As writeAtomic, for commands that do one thing after another. */
 export function writeAtomicSync(path: string, data: string | Uint8Array, mode = 0o666): void {
   const temporary = beside(path)
@@ -53,9 +65,10 @@ export function writeAtomicSync(path: string, data: string | Uint8Array, mode = 
     fs.rmSync(temporary, { force: true })
     throw error
   }
+  syncDirectorySync(dirname(path))
 }
 
-/** Make renames in a directory durable. Some file systems refuse to sync a directory: not an error. */
+/** Make renames in a directory durable. */
 export async function syncDirectory(path: string): Promise<void> {
   try {
     const directory = await open(path, 'r')
@@ -65,9 +78,26 @@ export async function syncDirectory(path: string): Promise<void> {
       await directory.close()
     }
   } catch (error) {
-    if (!['EINVAL', 'EPERM', 'EISDIR', 'ENOTSUP', 'EBADF'].includes(codeOf(error) ?? ''))
-      throw error
+    if (!cannotSync(error)) throw error
   }
+}
+
+function syncDirectorySync(path: string): void {
+  try {
+    const directory = fs.openSync(path, 'r')
+    try {
+      fs.fsyncSync(directory)
+    } finally {
+      fs.closeSync(directory)
+    }
+  } catch (error) {
+    if (!cannotSync(error)) throw error
+  }
+}
+
+/** Some file systems refuse to sync a directory: not an error. */
+function cannotSync(error: unknown): boolean {
+  return ['EINVAL', 'EPERM', 'EISDIR', 'ENOTSUP', 'EBADF'].includes(codeOf(error) ?? '')
 }
 
 /** Text of a file, or undefined if there is none (ENOENT, ENOTDIR). Other faults are thrown. */

@@ -1,7 +1,9 @@
 import type { RunId } from '../base/ids.js'
+import { isObject, shape, type Check } from '../base/shape.js'
 import type { Progress } from '../experiment/workflow.js'
 import type { Fate } from '../experiment/fate.js'
 import type { Finish } from '../experiment/journal.js'
+import { isFated, isFinish, isProgress } from './bodies.js'
 import type { Order } from './protocol.js'
 
 /**
@@ -66,14 +68,25 @@ export type FromExecutor =
   | { readonly type: 'done'; readonly finish: Finish }
   | { readonly type: 'ended'; readonly fate: Fate; readonly message: string }
 
+const CHECKS: Readonly<Record<FromExecutor['type'], Check>> = {
+  staged: isObject,
+  opened: isObject,
+  progress: shape({ progress: isProgress }),
+  done: shape({ finish: isFinish }),
+  ended: isFated,
+}
+
 /** One line from an executor; undefined if it is none of ours. */
 export function parseFromExecutor(line: string): FromExecutor | undefined {
+  let value: unknown
   try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null && 'type' in value
-      ? (value as FromExecutor)
-      : undefined
+    value = JSON.parse(line)
   } catch {
     return undefined
   }
+  if (!isObject(value) || typeof value['type'] !== 'string') return undefined
+  const { type } = value
+  return Object.hasOwn(CHECKS, type) && CHECKS[type as FromExecutor['type']](value)
+    ? (value as unknown as FromExecutor)
+    : undefined
 }

@@ -7,7 +7,7 @@ import type { RunId } from '../base/ids.js'
 import { HedError, messageOf, unreachable } from '../base/errors.js'
 import { lineSplitter } from '../base/lines.js'
 import { dataDigest } from '../experiment/digest.js'
-import { Stopped, type Session, type Workflow } from '../experiment/workflow.js'
+import { Stopped, type Progress, type Session, type Workflow } from '../experiment/workflow.js'
 import { privateDirectory, stageOnce } from '../stage/node-local.js'
 import { doRun } from './attempt.js'
 import { newLeaderEpoch, type LeaderEpoch } from './fence.js'
@@ -75,7 +75,7 @@ async function perform(executor: Executor, message: ToExecutor): Promise<void> {
         const epoch = newLeaderEpoch(message.leaderEpoch)
         executor.running = { run, attempt, stop, epoch }
         const finish = await doRun(executor.session, message, epoch, stop.signal, progress =>
-          executor.say({ type: 'progress', progress }),
+          executor.say({ type: 'progress', progress: finite(progress) }),
         )
         executor.say({ type: 'done', finish })
         return
@@ -104,6 +104,13 @@ async function perform(executor: Executor, message: ToExecutor): Promise<void> {
         await rm(message.temporary, { recursive: true, force: true })
     }
   }
+}
+
+/** A loss may be NaN or infinite, which no JSON can say. */
+function finite(progress: Progress): Progress {
+  return Object.fromEntries(
+    Object.entries(progress).filter(([, v]) => typeof v !== 'number' || Number.isFinite(v)),
+  ) as unknown as Progress
 }
 
 async function stage(message: ToExecutor & { type: 'stage' }): Promise<void> {

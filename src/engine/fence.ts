@@ -1,26 +1,34 @@
-import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readIfThere } from '../base/files.js'
 import { Stopped } from '../experiment/workflow.js'
-import { readRendezvous } from './rendezvous.js'
+import { readRendezvousSync } from './rendezvous.js'
 
 /** Epoch of the leader that a RUN belongs to. It grows when a later leader adopts the RUN. */
 export interface LeaderEpoch {
   readonly value: () => number
   set(epoch: number): void
-  /** Resolves at the next `set`. */
-  changed(): Promise<void>
+  /** Resolves at the next `set`, or when `signal` is aborted. */
+  changed(signal: AbortSignal): Promise<void>
 }
 
 export function newLeaderEpoch(first: number): LeaderEpoch {
   let epoch = first
-  let wake: (() => void)[] = []
+  const wake = new Set<() => void>()
   return {
     value: () => epoch,
     set: next => {
       epoch = Math.max(epoch, next)
       for (const resolve of wake) resolve()
-      wake = []
     },
-    changed: () => new Promise(resolve => wake.push(resolve)),
+    changed: signal =>
+      new Promise(resolve => {
+        const done = () => {
+          wake.delete(done)
+          resolve()
+        }
+        wake.add(done)
+        signal.addEventListener('abort', done, { once: true })
+      }),
   }
 }
 
@@ -41,22 +49,27 @@ export async function passFence(
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
-    if ((await readFile(file, 'utf8')) !== ownership) {
+    if (readIfThere(file) !== ownership) {
       console.log(`${file}: another attempt has taken over; this one ends`)
       throw new Stopped()
     }
-    const found = await readRendezvous(engine)
+    const found = readRendezvousSync(engine)
     if (found && found.epoch <= epoch.value()) return
     if (signal.aborted) throw new Stopped()
-    await Promise.race([
-      epoch.changed(),
-      new Promise<void>(resolve => {
-        signal.addEventListener('abort', () => resolve(), { once: true })
-        setTimeout(resolve, AGAIN_MS)
-      }),
-    ])
+    await changeOf(epoch, signal)
   }
 }
 
 /** A rendezvous that cannot be read for a moment is asked for again. */
 const AGAIN_MS = 1000
+
+/** Another leader has adopted the RUN, it shall stop, or a second has passed. */
+async function changeOf(epoch: LeaderEpoch, signal: AbortSignal): Promise<void> {
+  const over = new AbortController()
+  const either = AbortSignal.any([over.signal, signal])
+  await Promise.race([
+    epoch.changed(either),
+    sleep(AGAIN_MS, undefined, { signal: either }).catch(() => undefined),
+  ])
+  over.abort()
+}

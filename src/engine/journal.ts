@@ -5,7 +5,7 @@ import { messageOf } from '../base/errors.js'
 import { syncDirectory } from '../base/files.js'
 import { encodeRecord, segments, type JournalRecord } from '../experiment/journal.js'
 
-/** Records wait at most this long for others to share their fdatasync, in ms. */
+/** From one fdatasync to the next, in ms: what comes in between shares one. */
 const GROUP_MS = 5
 /** A disk that fails is asked again after these times, in ms, each time in a new segment. */
 const RETRY_MS = [50, 200, 1000, 3000, 10_000]
@@ -30,6 +30,7 @@ export async function openJournal(
   let sequence = 0
   let waiting: Waiting[] = []
   let running: Promise<void> | undefined
+  let last = -Infinity
 
   const write = async (bytes: Buffer) => {
     for (let fault = 0; ; fault++)
@@ -52,7 +53,8 @@ export async function openJournal(
   /** Group commit: all that is there is written with one write and one fdatasync. */
   const commit = async () => {
     while (waiting.length > 0) {
-      await sleep(waiting.length < 16 ? 0 : GROUP_MS)
+      await sleep(Math.max(0, last + GROUP_MS - performance.now()))
+      last = performance.now()
       const group = waiting
       waiting = []
       try {

@@ -1,7 +1,9 @@
-import { runId, type RunId } from '../base/ids.js'
+import type { RunId } from '../base/ids.js'
+import { isCount, isObject, type Check } from '../base/shape.js'
 import type { Params, Progress } from '../experiment/workflow.js'
-import { FATES, type Fate } from '../experiment/fate.js'
+import type { Fate } from '../experiment/fate.js'
 import type { Finish } from '../experiment/journal.js'
+import { fromAgentChecks, TO_AGENT } from './bodies.js'
 
 /** Raise it with any change of a message: `hello` with another number is refused, naming both. */
 export const PROTOCOL = 2
@@ -129,17 +131,20 @@ export type ToAgent =
   /** `again`: it could not serve; another life may do better. */
   | { readonly type: 'bye'; readonly again: boolean }
 
+const FROM_AGENT = fromAgentChecks(PROTOCOL)
+
 /**
- * One frame → what an agent says.
- * @returns undefined for anything else: dropped and counted, never thrown; one wrong body spoils its frame
+ * One frame → what an agent says. What is none of ours is dropped, never thrown: the leader trusts no field,
+ * an agent of another version may hold the key.
+ * @returns undefined if nothing good is in it; a body that is wrong goes alone
  */
 export function parseFromAgent(frame: Uint8Array): Frame<FromAgent> | undefined {
-  return parse(frame, checkFromAgent)
+  return parse(frame, FROM_AGENT)
 }
 
 /** One frame → what the leader says. Same rules. */
 export function parseToAgent(frame: Uint8Array): Frame<ToAgent> | undefined {
-  return parse(frame, body => typeof body['type'] === 'string')
+  return parse(frame, TO_AGENT)
 }
 
 /** One frame. */
@@ -152,11 +157,9 @@ export function encodeHead({ exp, epoch, nonce }: Envelope): string {
   return `${JSON.stringify({ exp, epoch, nonce }).slice(0, -1)},"bodies":`
 }
 
-type Fields = Record<string, unknown>
-
 function parse<Body>(
   frame: Uint8Array,
-  isBody: (body: Fields) => boolean,
+  checks: Readonly<Record<string, Check>>,
 ): Frame<Body> | undefined {
   if (frame.length > MAX_FRAME) return undefined
   let value: unknown
@@ -168,84 +171,11 @@ function parse<Body>(
   if (!isObject(value)) return undefined
   const { exp, epoch, nonce, bodies } = value
   if (typeof exp !== 'string' || !isCount(epoch) || typeof nonce !== 'string') return undefined
-  if (!Array.isArray(bodies) || !bodies.every(body => isObject(body) && isBody(body)))
-    return undefined
-  return { exp, epoch, nonce, bodies: bodies as Body[] }
-}
-
-/** The leader trusts no field: an agent of another version may hold the key. */
-function checkFromAgent(body: Fields): boolean {
-  const { type, slot, run, attempt, fate, message } = body
-  const named = () => runId(run) !== undefined && isCount(attempt)
-  const fated = () => FATES.includes(fate as Fate) && typeof message === 'string'
-  switch (type) {
-    case 'hello':
-      return (
-        [body['protocol'], body['rank'], body['slots'], body['pid']].every(isCount) &&
-        typeof body['host'] === 'string' &&
-        typeof body['node'] === 'string' &&
-        // an agent of another protocol is told so, whatever else it says
-        (body['protocol'] !== PROTOCOL || (isPhase(body['phase']) && areHeld(body['held'])))
-      )
-    case 'staged':
-    case 'bye':
-      return true
-    case 'unstaged':
-    case 'broken':
-      return fated()
-    case 'ready':
-      return isCount(slot)
-    case 'progress':
-      return named() && isObject(body['progress'])
-    case 'done':
-      return (
-        named() &&
-        isCount(slot) &&
-        isObject(body['finish']) &&
-        typeof body['finish']['marker'] === 'string' &&
-        typeof body['finish']['reason'] === 'string' &&
-        isCount(body['finish']['epochs']) &&
-        isCount(body['finish']['bytes']) &&
-        typeof body['finish']['seconds'] === 'number'
-      )
-    case 'ended':
-      return named() && isCount(slot) && fated()
-    case 'beat': {
-      const { health, inventory } = body
-      return (
-        isObject(health) &&
-        isObject(inventory) &&
-        isPhase(inventory['phase']) &&
-        areHeld(inventory['held']) &&
-        Array.isArray(inventory['idle']) &&
-        inventory['idle'].every(isCount)
-      )
-    }
-    default:
-      return false
-  }
-}
-
-function areHeld(value: unknown): boolean {
-  return (
-    Array.isArray(value) &&
-    value.every(
-      (h: unknown) =>
-        isObject(h) && isCount(h['slot']) && runId(h['run']) !== undefined && isCount(h['attempt']),
-    )
-  )
-}
-
-const PHASES: readonly unknown[] = ['closed', 'staging', 'staged', 'open'] satisfies Phase[]
-
-function isPhase(value: unknown): boolean {
-  return PHASES.includes(value)
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
+  if (!Array.isArray(bodies)) return undefined
+  const good = bodies.filter((body: unknown) => {
+    const type = isObject(body) ? body['type'] : undefined
+    return typeof type === 'string' && Object.hasOwn(checks, type) && checks[type]!(body)
+  })
+  if (good.length === 0 && bodies.length > 0) return undefined
+  return { exp, epoch: epoch as number, nonce, bodies: good as Body[] }
 }

@@ -33,6 +33,16 @@ export async function readRendezvous(engine: string): Promise<Rendezvous | undef
   }
 }
 
+/** The same, for an executor: it may block. */
+export function readRendezvousSync(engine: string): Rendezvous | undefined {
+  const text = readIfThere(join(engine, FILE))
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as Rendezvous)
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * Wait for a leader of at least `epoch`, asking again after 20 ms, then ever more seldom up to 1 s,
  * jittered: ten thousand agents must not ask a shared file system in step.

@@ -40,7 +40,7 @@ export function takeStock(
   for (const { run, digest, params } of plan) {
     const finish = said.finished.get(run)
     const marker = fs.statSync(layout.marker(exp.path, run), { throwIfNoEntry: false })
-    if (isSound && finish && marker?.size === finish.bytes) {
+    if (isSound && finish?.durable && marker?.size === finish.bytes) {
       finished.set(run, finish.epochs)
       finishes.set(run, finish)
       continue

@@ -74,6 +74,8 @@ export interface Finish {
   readonly reason: string
   /** That the attempt took. */
   readonly seconds: number
+  /** false: the marker was not synced, so a restart reads it instead of only looking whether it is there. */
+  readonly durable: boolean
 }
 
 /** Last attempt of a RUN, what it left if it finished, and whether it may still be in an agent's hands. */

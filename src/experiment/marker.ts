@@ -1,9 +1,9 @@
 import * as fs from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32, type Json } from '../base/digest.js'
 import { codeOf } from '../base/errors.js'
-import { readIfThere, writeAtomic } from '../base/files.js'
+import { readIfThere, replaceSync, writeAtomic } from '../base/files.js'
 import type { RunId } from '../base/ids.js'
 import * as layout from './layout.js'
 
@@ -35,7 +35,10 @@ export type Validity =
   | { readonly valid: true; readonly marker: Marker }
   | { readonly valid: false; readonly why: string; readonly marker?: Marker }
 
-/** Write the marker over the outputs as they lie there. @returns its text */
+/**
+ * Write the marker over the outputs as they lie there.
+ * @param durable false: not synced, so that a power failure may take it @returns its text
+ */
 export async function writeMarker(
   exp: string,
   run: RunId,
@@ -45,6 +48,7 @@ export async function writeMarker(
     readonly reason: Marker['reason']
     readonly outputs: readonly string[]
   },
+  durable = true,
 ): Promise<string> {
   const outputs: [string, number, number][] = []
   for (const name of marker.outputs) {
@@ -54,7 +58,8 @@ export async function writeMarker(
   const { attempt, epochs, reason, params, data, seed } = marker
   const time = new Date().toISOString()
   const text = `${JSON.stringify({ run, attempt, epochs, reason, params, data, seed, outputs, time } satisfies Marker)}\n`
-  await writeAtomic(layout.marker(exp, run), text)
+  if (durable) await writeAtomic(layout.marker(exp, run), text)
+  else replaceSync(layout.marker(exp, run), text)
   return text
 }
 
@@ -83,29 +88,6 @@ export function validateMarker(
     if (verify && crc32(fs.readFileSync(path)) !== crc)
       return { valid: false, why: `${name} has other bytes`, marker: judged.marker }
   }
-  return judged
-}
-
-/** The same, for a process that must not block. */
-export async function validateMarkerAsync(
-  exp: string,
-  run: RunId,
-  expected: Expected,
-): Promise<Validity> {
-  const text = await readFile(layout.marker(exp, run), 'utf8').catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
-  })
-  const judged = judge(text, run, expected)
-  if (!judged.valid) return judged
-  for (const [name, bytes] of judged.marker.outputs)
-    try {
-      const { size } = await stat(join(layout.run(exp, run), name))
-      if (size !== bytes)
-        return { valid: false, why: wrongSize(name, size, bytes), marker: judged.marker }
-    } catch (error) {
-      return { valid: false, why: missing(name, error), marker: judged.marker }
-    }
   return judged
 }
 

@@ -9,7 +9,7 @@ import type { Order } from '../../src/engine/protocol.js'
 
 const RUN = runId('RUN000')!
 const HEALTH = { lagP99: 0, lagMax: 0, rss: 0 }
-const FINISH = { marker: 'm', bytes: 9, epochs: 3, reason: 'completed', seconds: 60 }
+const FINISH = { marker: 'm', bytes: 9, epochs: 3, reason: 'completed', seconds: 60, durable: true }
 
 function order(attempt = 1, timeout = -1): Order {
   const limits = { timeout, patience: 300, memory: -1 }

@@ -51,7 +51,7 @@ const kinds = (effects: readonly AgentEffect[]) =>
   )
 const done = {
   type: 'done',
-  finish: { marker: 'm', bytes: 9, epochs: 1, reason: 'completed', seconds: 1 },
+  finish: { marker: 'm', bytes: 9, epochs: 1, reason: 'completed', seconds: 1, durable: true },
 } as const
 
 t.test('hello, stage in an executor of its own, open, ready', async t => {

@@ -1,5 +1,4 @@
-import * as fs from 'node:fs'
-import promises from 'node:fs/promises'
+import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -127,14 +126,14 @@ t.test('a workflow can ask whether it was taken over', async t => {
 })
 
 t.test('the marker is read back: outputs that are gone by then are a fault', async t => {
-  const { rename } = promises
-  promises.rename = async (from, to) => {
-    await rename(from, to)
+  const { renameSync } = fs
+  fs.renameSync = (from, to) => {
+    renameSync(from, to)
     if (String(to).endsWith('stop.marker')) fs.rmSync(join(String(to), '..', OUTPUT))
   }
   syncBuiltinESMExports()
   t.teardown(() => {
-    promises.rename = rename
+    fs.renameSync = renameSync
     syncBuiltinESMExports()
   })
   const { result } = await attempt(t, () => undefined)

@@ -44,6 +44,7 @@ export const finish = fc.record({
   epochs: count,
   reason: fc.constantFrom('completed', 'early stopping'),
   seconds: number,
+  durable: fc.boolean(),
 })
 const phase = fc.constantFrom('closed', 'staging', 'staged', 'open')
 const held = fc.array(fc.record({ slot: count, run, attempt: count }), { maxLength: 3 })
@@ -141,6 +142,7 @@ const FINISH = {
   epochs: isCount,
   reason: isText,
   seconds: isNumber,
+  durable: isFlag,
 }
 const INVENTORY = { phase: isPhase, held: areHeld, idle: list(isCount) }
 

@@ -94,7 +94,14 @@ export function ended(n: number, attempt: number, fate: Fate): FromAgent {
 }
 
 export function done(n: number, attempt: number): FromAgent {
-  const finish = { marker: 'm', bytes: 9, epochs: 3, reason: 'completed', seconds: 60 }
+  const finish = {
+    marker: 'm',
+    bytes: 9,
+    epochs: 3,
+    reason: 'completed',
+    seconds: 60,
+    durable: true,
+  }
   return { type: 'done', slot: 0, run: id(n), attempt, finish }
 }
 

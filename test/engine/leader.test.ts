@@ -79,7 +79,7 @@ const done = (n: number, attempt: number): FromAgent => ({
   slot: 0,
   run: id(n),
   attempt,
-  finish: { marker: 'm', bytes: 9, epochs: 3, reason: 'completed', seconds: 1 },
+  finish: { marker: 'm', bytes: 9, epochs: 3, reason: 'completed', seconds: 1, durable: true },
 })
 const ended = (n: number, attempt: number, fate: Fate): FromAgent => ({
   type: 'ended',

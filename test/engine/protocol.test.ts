@@ -30,14 +30,16 @@ t.test('random bytes and fields of another kind are dropped, never thrown', asyn
     { type: 'done', slot: 0, run: 'A', attempt: 1 },
     { type: 'ended', slot: 0, run: 'A', attempt: 1, fate: 'bored', message: '' },
     { type: 'unknown' },
-  ])
-    t.equal(
-      parseFromAgent(
-        Buffer.from(JSON.stringify({ ...envelope, bodies: [{ type: 'staged' }, body] })),
-      ),
-      undefined,
-      JSON.stringify(body),
+  ]) {
+    const frame = (bodies: object[]) => Buffer.from(JSON.stringify({ ...envelope, bodies }))
+    t.equal(parseFromAgent(frame([body])), undefined, JSON.stringify(body))
+    const good = { type: 'staged' } as const
+    t.strictSame(
+      parseFromAgent(frame([good, body]))?.bodies,
+      [good],
+      'the good one beside it stays',
     )
+  }
   for (const wrong of [{ exp: 1 }, { epoch: '1' }, { nonce: null }])
     t.equal(
       parseFromAgent(

@@ -2,7 +2,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { runId } from '../../src/base/ids.js'
-import { validateMarker, validateMarkerAsync, writeMarker } from '../../src/experiment/marker.js'
+import { validateMarker, writeMarker } from '../../src/experiment/marker.js'
 
 const RUN = runId('RUN000')!
 const EXPECTED = { params: 'p', data: 'd', seed: 0 }
@@ -17,7 +17,6 @@ async function finished() {
 t.test('what was written is valid', async t => {
   const exp = await finished()
   t.match(validateMarker(exp, RUN, EXPECTED, true), { valid: true, marker: { epochs: 3 } })
-  t.match(await validateMarkerAsync(exp, RUN, EXPECTED), { valid: true })
   t.strictSame(fs.readdirSync(join(exp, 'run/RUN000')).sort(), [
     'result.txt',
     'scores.json',
@@ -44,7 +43,6 @@ t.test('anything else is not, and says why', async t => {
     const exp = await finished()
     harm(exp)
     t.match(validateMarker(exp, RUN, expected), { valid: false, why })
-    t.match(await validateMarkerAsync(exp, RUN, expected), { valid: false, why })
   }
 })
 

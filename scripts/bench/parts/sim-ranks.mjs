@@ -13,7 +13,7 @@ import { openExp } from '../../../dist/src/experiment/exp.js'
 
 const TIMES = { lost: 120, grace: 60, hungGrace: 10, openLimit: 3 }
 const HEALTH = { lagP99: 0, lagMax: 0, rss: 0 }
-const MARKER = 'f'.repeat(64)
+const FINISH = { marker: 'f'.repeat(64), bytes: 0, epochs: 0, reason: 'completed', durable: true }
 const [path, first, count, times] = process.argv.slice(2)
 const seconds = times ? JSON.parse(readFileSync(times, 'utf8')) : undefined
 allowSockets(Number(count) + 100)
@@ -68,7 +68,7 @@ function simulate(rank) {
           const took = seconds?.[effect.order.run] ?? 0
           const done = {
             type: 'done',
-            finish: { marker: MARKER, bytes: 0, epochs: 0, reason: 'completed', seconds: took },
+            finish: { ...FINISH, seconds: took },
           }
           if (took > 0) setTimeout(() => executor(done), took * 1000)
           else setImmediate(() => executor(done))
