@@ -54,8 +54,8 @@ const lines = Array.from({ length: Math.ceil((seconds / 60) * RUNS_A_MINUTE) }, 
   id: `RUN${String(seed).padStart(5, '0')}`,
   epochs: 2 + Math.floor(random() * 5),
   epochSeconds: Number(between(0.1, 0.5).toFixed(2)),
-  // a full disk fails a RUN as often as it is tried
-  retries: 1000,
+  // a disk that is full for a moment fails what writes a checkpoint just then
+  retries: 9,
   seed,
 }))
 const exp = await makeExp(
@@ -113,9 +113,11 @@ async function supervise(rank) {
     const said = stderr.trim().split('\n').at(-1)
     say(`    ${rank === 0 ? 'leader' : `agent ${rank}`} ${started.pid} ended: ${how} ${said}`)
     if (rank === 0 && (status === 0 || status === 5)) over = true
-    // an agent may leave with 0 when its lease is over; a leader with 6 when its disk failed for good
+    // an agent may leave with 0 when its lease is over; a leader with 6 when its disk failed for good,
+    // and either with 2 when it cannot even begin
     const documented = rank === 0 ? DOCUMENTED.includes(status) : status === 0
-    if (!documented && !faults.killed.has(started.pid) && !faults.diskWasBad())
+    const blameDisk = status === 2 && faults.diskWasBad()
+    if (!documented && !faults.killed.has(started.pid) && !blameDisk)
       complain(`rank ${rank} ended by itself: ${how}: ${stderr.trim().slice(-2000)}`)
     if (!over) await pause(between(0.2, 1))
   }
