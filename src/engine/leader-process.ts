@@ -106,11 +106,12 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
     ...{ type: 'began', epoch: lock.epoch, job, plan: plan.id },
     ...{ host: hostname(), time: started.toISOString() },
   })
-  await writeRendezvous(engine, {
+  const rendezvous = {
     addresses: socket.addresses,
     epoch: lock.epoch,
     status: { host: hostname(), path: server.path },
-  })
+  }
+  await writeRendezvous(engine, rendezvous)
   for (const record of snapshotOf(stock)) void journal.append(record).catch(onJournalFault)
   const { finished: atBegin, orphans } = stock
   log.line(
@@ -227,6 +228,8 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   log.line(`ended: ${end.reason}; exit ${end.exit}`)
   // all that matters is on disk: nothing may hold the job up now
   setTimeout(() => process.exit(end.exit), CLOSE_LIMIT_MS).unref()
+  // for agents that our last words do not reach
+  await writeRendezvous(engine, { ...rendezvous, over: true }).catch(() => undefined)
   await journal.close().catch(() => undefined)
   outbox.flush()
   server.close()
