@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { sha256 } from '../../src/base/digest.js'
 import { runId } from '../../src/base/ids.js'
@@ -39,6 +40,7 @@ async function attempt(t: Test, run: (scene: Scene) => Promise<void> | void) {
   const session: Session = {
     run: async context => {
       fs.writeFileSync(join(context.directory, OUTPUT), '1\n')
+      await sleep(10) // a fence that follows rank.txt at once is open
       await run({ context, exp, epoch, stop })
       return { epochs: 2, reason: 'completed', outputs: [OUTPUT] }
     },
