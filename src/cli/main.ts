@@ -1,5 +1,5 @@
 import yargs, { type CommandModule } from 'yargs'
-import { exitStatus, HedError } from '../base/errors.js'
+import { exitStatus, HedError, namingDisk } from '../base/errors.js'
 import { nearest } from '../base/nearest.js'
 import { check } from './commands/check.js'
 import { data } from './commands/data.js'
@@ -63,7 +63,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     setStatus(0)
     await parser.parseAsync()
     return takeStatus()
-  } catch (error) {
+  } catch (thrown) {
+    const error = namingDisk(thrown)
     report(error, argv.includes('--json'))
     return exitStatus(error)
   }

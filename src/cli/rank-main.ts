@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { exitStatus, HedError } from '../base/errors.js'
+import { exitStatus, HedError, namingDisk } from '../base/errors.js'
 import { openExp } from '../experiment/exp.js'
 import { childEnvironment, detectPlace } from '../sites/detect.js'
 import { report } from './report.js'
@@ -12,7 +12,8 @@ import { loadWorkflow } from './workflows.js'
 export async function rankMain(argv: readonly string[]): Promise<number> {
   try {
     return await serve(argv)
-  } catch (error) {
+  } catch (thrown) {
+    const error = namingDisk(thrown)
     report(error, false)
     return exitStatus(error)
   }

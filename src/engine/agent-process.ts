@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { unreachable } from '../base/errors.js'
+import { messageOf, unreachable } from '../base/errors.js'
 import { writeAtomic } from '../base/files.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
@@ -103,6 +104,9 @@ async function live(
   )
   const engine = layout.engine(exp.path)
   const keys = await readKeys(engine)
+  // of this rank alone: what an earlier life of it left there is in nobody's use
+  const temporary = join(TMP_ROOT, exp.id, String(rank))
+  await remove(temporary)
   const data = stagedPath(TMP_ROOT, exp.data.digest, options.workflow)
   let leader = first
   let writing: Promise<void> | undefined
@@ -157,7 +161,7 @@ async function live(
           rank,
           host: hostname(),
           tile: effect.slot,
-          temporary: join(TMP_ROOT, exp.id, effect.order.run),
+          temporary: join(temporary, `${effect.order.run}-${effect.order.attempt}`),
           data: exp.data.digest,
         })
         return
@@ -234,7 +238,12 @@ async function live(
     looking = true
     const found = await readRendezvous(engine).catch(() => undefined)
     looking = false
-    if (agent.over || !found || found.epoch <= leader.epoch) return
+    if (agent.over || !found) return
+    if (found.epoch === leader.epoch && found.over) {
+      log.line('the leader has ended; its last words did not come')
+      exit(false)
+    }
+    if (found.epoch <= leader.epoch) return
     log.line(`leader epoch ${found.epoch} has taken over from ${leader.epoch}`)
     const { socket } = line
     leader = found
@@ -274,5 +283,13 @@ async function live(
   await writing
   line.outbox.flush()
   await line.socket.close()
+  for (const host of hosts.values()) host.kill()
+  await remove(temporary)
   return { again, welcomed: agent.welcomed }
+
+  async function remove(folder: string): Promise<void> {
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
+      log.line(`${folder} stays: ${messageOf(error)}`)
+    })
+  }
 }

@@ -77,6 +77,7 @@ async function perform(executor: Executor, message: ToExecutor): Promise<void> {
         const finish = await doRun(executor.session, message, epoch, stop.signal, progress =>
           executor.say({ type: 'progress', progress: finite(progress) }),
         )
+        await endRun(executor, message)
         executor.say({ type: 'done', finish })
         return
       }
@@ -96,14 +97,18 @@ async function perform(executor: Executor, message: ToExecutor): Promise<void> {
     const fate = fateOf(error)
     if (!(error instanceof HedError) && fate !== 'stopped') console.error(error)
     const hint = error instanceof HedError && error.hint ? ` (${error.hint})` : ''
+    if (message.type === 'run') await endRun(executor, message)
     executor.say({ type: 'ended', fate, message: messageOf(error) + hint })
-  } finally {
-    if (message.type === 'run') {
-      executor.running = undefined
-      if (existsSync(message.temporary))
-        await rm(message.temporary, { recursive: true, force: true })
-    }
   }
+}
+
+/** Before anybody hears that it has ended: then the next RUN may come, or a SIGKILL. */
+async function endRun(executor: Executor, { temporary }: ToExecutor & { type: 'run' }) {
+  executor.running = undefined
+  if (!existsSync(temporary)) return
+  await rm(temporary, { recursive: true, force: true }).catch((error: unknown) => {
+    console.error(`${temporary}: ${messageOf(error)}`)
+  })
 }
 
 /** A loss may be NaN or infinite, which no JSON can say. */

@@ -4,16 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../base/errors.js'
 import { syncDirectory } from '../base/files.js'
 import { encodeRecord, segments, type JournalRecord } from '../experiment/journal.js'
+import { RETRY_MS } from './disk.js'
 
 /** From one fdatasync to the next, in ms: what comes in between shares one. */
 const GROUP_MS = 5
-/** A disk that fails is asked again after these times, in ms, each time in a new segment. */
-const RETRY_MS = [50, 200, 1000, 3000, 10_000]
 
 /** The leader's end of the journal (format and reading: experiment/journal.ts). */
 export interface Journal {
   /** Resolves when the record is durable; rejects when the disk has failed for good. */
   append(record: JournalRecord): Promise<void>
+  /** Resolves when all that was appended before is durable; rejects as `append`. */
+  settled(): Promise<void>
   close(): Promise<void>
 }
 
@@ -32,6 +33,7 @@ export async function openJournal(
   let running: Promise<void> | undefined
   let last = -Infinity
 
+  /** A disk that fails is asked again, each time in a new segment. */
   const write = async (bytes: Buffer) => {
     for (let fault = 0; ; fault++)
       try {
@@ -67,12 +69,15 @@ export async function openJournal(
     running = undefined
   }
 
+  const append = (bytes: Buffer) =>
+    new Promise<void>((resolve, reject) => {
+      waiting.push({ bytes, resolve, reject })
+      running ??= commit()
+    })
+
   return {
-    append: record =>
-      new Promise<void>((resolve, reject) => {
-        waiting.push({ bytes: encodeRecord(++sequence, record), resolve, reject })
-        running ??= commit()
-      }),
+    append: record => append(encodeRecord(++sequence, record)),
+    settled: () => (running ? append(Buffer.alloc(0)) : Promise.resolve()),
     close: async () => {
       await running
       await file.close()

@@ -109,11 +109,12 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
     ...{ host: hostname(), time: started.toISOString() },
     counts: { runs: leader.runs.size, finished: carried, begun: begun(leader) },
   })
-  await writeRendezvous(engine, {
+  const rendezvous = {
     addresses: socket.addresses,
     epoch: lock.epoch,
     status: { host: hostname(), path: server.path },
-  })
+  }
+  await writeRendezvous(engine, rendezvous)
   for (const record of snapshotOf(stock)) void journal.append(record).catch(onJournalFault)
   log.line(
     `leading ${exp.id}: ${plan.runs.length} RUNs, ${carried} finished already, ${stock.orphans.size} perhaps still run`,
@@ -133,6 +134,9 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
         journal.append(effect.record).then(() => perform(effect.then), onJournalFault)
         if (effect.record.type !== 'given' && effect.record.type !== 'finished')
           log.line(JSON.stringify(effect.record))
+        return
+      case 'settled':
+        journal.settled().then(() => perform(effect.then), onJournalFault)
         return
       case 'alert':
         alert(effect.text)
@@ -226,6 +230,8 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   log.line(`ended: ${end.reason}; exit ${end.exit}`)
   // all that matters is on disk: nothing may hold the job up now
   setTimeout(() => process.exit(end.exit), CLOSE_LIMIT_MS).unref()
+  // for agents that our last words do not reach
+  await writeRendezvous(engine, { ...rendezvous, over: true }).catch(() => undefined)
   await journal.close().catch(() => undefined)
   outbox.flush()
   server.close()

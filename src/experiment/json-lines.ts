@@ -43,7 +43,7 @@ const MAX_DEPTH = 100
 /** Is the value nested deeper than `limit`? Goes no deeper itself. */
 function isDeeper(value: Json, limit: number): boolean {
   if (typeof value !== 'object' || value === null) return false
-  return limit === 0 || Object.values(value).some(v => isDeeper(v as Json, limit - 1))
+  return limit === 0 || Object.values(value).some(v => isDeeper(v, limit - 1))
 }
 
 /** JSON.parse reads 1e999 as Infinity, which no JSON can write back. */

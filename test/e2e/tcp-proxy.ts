@@ -21,6 +21,8 @@ export type Fault =
   | { readonly type: 'loss'; readonly share: number; readonly ms: number }
   /** A chunk in `share` resets its connection instead of coming through. */
   | { readonly type: 'resets'; readonly share: number }
+  /** The leader's side of all connections is closed; the agent's stays open and swallows. New ones pass. */
+  | { readonly type: 'half-open' }
   /** All connections are closed every `ms`. */
   | { readonly type: 'flap'; readonly ms: number }
 
@@ -48,6 +50,8 @@ interface Pair {
   afflicted: boolean
   /** Something was swallowed: it cannot go on when the fault ends. */
   broken: boolean
+  /** The leader's side is gone; the agent's is left to find that out by itself. */
+  isHalf: boolean
 }
 
 interface Link {
@@ -86,7 +90,7 @@ export async function startProxy(target: string, random = Math.random): Promise<
     const wait = link.arrival - now
     const guarded = () => {
       if (!pairs.has(pair)) return
-      if (swallows(faultOf(pair), link.way)) pair.broken = true
+      if (pair.isHalf || swallows(faultOf(pair), link.way)) pair.broken = true
       else act()
     }
     // also without delay, a chunk behind one that waits must wait
@@ -100,6 +104,12 @@ export async function startProxy(target: string, random = Math.random): Promise<
     else deliver(pair, link, lateness(now, random), () => link.to?.write(chunk))
   }
 
+  const onClose = (pair: Pair, link: Link) => {
+    // the agent has given a half-open connection up
+    if (pair.isHalf && link.way === 'to-leader') end(pair)
+    else deliver(pair, link, 0, () => finish(pair))
+  }
+
   const server = net.createServer({ noDelay: true }, agent => {
     accepted++
     const afflicted = random() < share
@@ -108,12 +118,19 @@ export async function startProxy(target: string, random = Math.random): Promise<
     const leader = hole ? undefined : net.connect({ host, port, noDelay: true })
     const there: Link = { way: 'to-leader', to: leader, arrival: 0 }
     const back: Link = { way: 'to-agent', to: agent, arrival: 0 }
-    const pair: Pair = { agent, leader, links: [there, back], afflicted, broken: hole }
+    const pair: Pair = {
+      agent,
+      leader,
+      links: [there, back],
+      afflicted,
+      broken: hole,
+      isHalf: false,
+    }
     pairs.add(pair)
     for (const [socket, link] of [[agent, there] as const, [leader, back] as const]) {
       socket?.on('data', chunk => onChunk(pair, link, chunk))
       socket?.on('error', () => undefined) // 'close' follows
-      socket?.on('close', () => deliver(pair, link, 0, () => finish(pair)))
+      socket?.on('close', () => onClose(pair, link))
     }
   })
   await new Promise<void>((done, fail) => {
@@ -130,7 +147,15 @@ export async function startProxy(target: string, random = Math.random): Promise<
       share = of
       for (const pair of pairs) {
         pair.afflicted = random() < share
-        if (pair.broken && !pair.links.some(l => swallows(faultOf(pair), l.way))) end(pair)
+        if (fault.type === 'half-open' && pair.afflicted) {
+          pair.isHalf = true
+          pair.leader?.destroy()
+        } else if (
+          pair.broken &&
+          !pair.isHalf &&
+          !pair.links.some(l => swallows(faultOf(pair), l.way))
+        )
+          end(pair)
       }
       if (next.type !== 'flap') return
       flapping = setInterval(() => {
