@@ -16,6 +16,7 @@ import type { ToExecutor } from './executor-protocol.js'
 import { watchLag } from './lag.js'
 import { holdLifeline } from './lifeline.js'
 import { memoryOf } from './memory.js'
+import { newMonitors } from './monitor.js'
 import { newOutbox } from './outbox.js'
 import { encodeHead, parseToAgent, type FromAgent } from './protocol.js'
 import { openRankLog, type RankLog } from './rank-log.js'
@@ -108,6 +109,7 @@ async function live(
   const temporary = join(TMP_ROOT, exp.id, String(rank))
   await remove(temporary)
   const data = stagedPath(TMP_ROOT, exp.data.digest, options.workflow)
+  const monitors = newMonitors(exp.path, slot => hosts.get(slot)?.pid)
   let leader = first
   let writing: Promise<void> | undefined
   let exit: (again: boolean) => void = () => undefined
@@ -254,6 +256,7 @@ async function live(
 
   const ticks = setInterval(() => {
     perform(onTick(agent, now()))
+    monitors.look(agent.slots)
     for (const { id, order } of agent.slots)
       if (order && order.memory > 0)
         void memoryOf(hosts.get(id)?.pid).then(mb => perform(onMemory(agent, id, mb, now())))
@@ -277,6 +280,7 @@ async function live(
   const again = await exited
   clearInterval(ticks)
   clearInterval(beats)
+  monitors.stop()
   process.off('SIGTERM', stop)
   process.off('SIGUSR2', stop)
   lag.stop()

@@ -93,6 +93,7 @@ export const TO_AGENT: Readonly<Record<ToAgent['type'], Check>> = {
       timeout: isNumber,
       patience: isNumber,
       memory: isNumber,
+      monitor: maybe(isNumber),
     }),
   }),
   withdraw: shape(NAMED),
