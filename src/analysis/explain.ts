@@ -62,7 +62,7 @@ export function explain(
   const seconds = epochSecondsOf(exp.path, run)
   const owner = ownerOf(exp.path, run)
   const known = { marker, ...(error && { error }), ...(owner && { owner }) }
-  const events = withFiles(storyOf(content.records, run), known)
+  const events = withFiles(storyOf(content.records, run, content.damaged === 0), known)
   if (!isLed(now)) cutOff(events)
   const running = now.live?.running.find(r => r.run === run) ?? null
   return {

@@ -37,8 +37,15 @@ export interface Attempt {
   readonly then: 'finished' | 'waits' | 'given up' | null
 }
 
-/** The story of a RUN as the journal tells it; empty where it never names it. */
-export function storyOf(records: readonly JournalRecord[], run: RunId): StoryEvent[] {
+/**
+ * The story of a RUN as the journal tells it; empty where it never names it.
+ * @param isWhole nothing of the journal is damaged, so that what it does not tell was not there
+ */
+export function storyOf(
+  records: readonly JournalRecord[],
+  run: RunId,
+  isWhole = true,
+): StoryEvent[] {
   const events: StoryEvent[] = []
   let leader: (StoryEvent & { type: 'leader' }) | undefined
   let shown = true
@@ -63,7 +70,7 @@ export function storyOf(records: readonly JournalRecord[], run: RunId): StoryEve
       case 'given': {
         if (record.run !== run) break
         const { attempt, rank, host, at } = record
-        closeOpen(events)
+        closeOpen(events, isWhole)
         tell({ ...newAttempt(attempt), rank, host, given: time(at) })
         break
       }
@@ -135,11 +142,15 @@ function cancelOthers(events: StoryEvent[], number: number): void {
 }
 
 /** A newer attempt begins, and of the last one no end was told. */
-function closeOpen(events: StoryEvent[]): void {
+function closeOpen(events: StoryEvent[], isWhole: boolean): void {
   const at = events.findLastIndex(e => e.type === 'attempt')
   const last = events[at]
   if (last?.type !== 'attempt' || last.fate !== null) return
   const isOrphan = events.slice(at).some(e => e.type === 'leader')
-  const message = isOrphan ? 'its leader ended before it' : 'given back before it began'
+  const message = !isWhole
+    ? 'how it ended is lost'
+    : isOrphan
+      ? 'its leader ended before it'
+      : 'given back before it began'
   events[at] = { ...last, message, then: 'waits' }
 }

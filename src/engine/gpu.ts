@@ -12,16 +12,17 @@ const QUERY = ['--query-gpu=utilization.gpu,memory.used', '--format=csv,noheader
 /** ms; a driver that hangs must not hold up what is known without it. */
 const LIMIT = 5000
 
-let isThere = true
+/** Programs that are not on this machine. */
+const missing = new Set<string>()
 
 /** @returns undefined where nobody tells: no NVIDIA driver */
 export async function gpuLoad(program = 'nvidia-smi'): Promise<GpuLoad | undefined> {
-  if (!isThere) return undefined
+  if (missing.has(program)) return undefined
   const own = process.env['CUDA_VISIBLE_DEVICES'] ?? ''
   const args = /^[\w,-]+$/.test(own) ? [...QUERY, '-i', own] : QUERY
   const text = await new Promise<string>(resolve =>
     execFile(program, args, { timeout: LIMIT }, (error, stdout) => {
-      if (error?.code === 'ENOENT') isThere = false
+      if (error?.code === 'ENOENT') missing.add(program)
       resolve(error ? '' : stdout)
     }),
   )
