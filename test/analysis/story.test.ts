@@ -54,6 +54,8 @@ t.test('leaders that come while the RUN is on its way are told, others are not',
 t.test('an attempt that was given back, and one that a late answer made needless', async t => {
   const back = attemptsOf(storyOf([began(1), given(1, 1), given(2, 2)], RUN))
   t.match(back, [{ message: 'given back before it began' }, { message: '' }])
+  const [lost] = attemptsOf(storyOf([began(1), given(1, 1), given(2, 2)], RUN, false))
+  t.match(lost, { message: 'how it ended is lost' }, 'a damaged journal proves nothing')
   const late = [began(1), given(1, 1), ended(1, 'node-lost', false, 2), given(2, 3), finished(1, 4)]
   t.match(attemptsOf(storyOf(late, RUN)), [
     { fate: 'finished', then: 'finished' },

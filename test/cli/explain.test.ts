@@ -107,19 +107,28 @@ t.test(
   async t => {
     const { exp, segment } = copy(t)
     const bytes = fs.readFileSync(segment)
-    // the end of R1's second attempt, and the begin of its third
-    const [, second] = [...bytes.toString('latin1').matchAll(/"type":"ended","run":"R1"/g)]
-    bytes.fill(0, second!.index, second!.index + 200)
+    const pieces = ask('journal', 'dump', exp, '--json').stdout.trimEnd().split('\n')
+    for (const { offset, bytes: length, record } of pieces.map(text => JSON.parse(text))) {
+      const { type, run, attempt } = record
+      // how R1's second attempt ended, and when its third began
+      if (run === 'R1' && type === (attempt === 2 ? 'ended' : attempt === 3 ? 'given' : ''))
+        bytes.fill(0, offset, offset + length)
+    }
     fs.writeFileSync(segment, bytes)
     const { status, stdout } = ask('journal', 'check', exp)
     t.equal(status, 3)
-    t.match(stdout, /DAMAGED at byte \d+: \d+ bytes, 2 records are lost[^]*NOT SOUND/)
+    t.match(stdout, /DAMAGED at byte \d+: \d+ bytes, \d records are lost[^]*NOT SOUND/)
+    const damaged: { records: number }[] = json('journal', 'check', exp).segments[0].damaged
+    t.equal(
+      damaged.map(d => d.records).reduce((a, b) => a + b),
+      2,
+    )
     t.match(ask('journal', 'dump', exp).stdout, /DAMAGED {2}\d+ bytes belong to no good record/)
     const story = json('explain', exp, 'R1')
     t.match(story.notes, [/^\d+ bytes of the journal are damaged/])
     t.match(story.events.slice(1), [
       { attempt: 1, then: 'waits' },
-      { attempt: 2, fate: null },
+      { attempt: 2, fate: null, message: 'how it ended is lost' },
       { attempt: 3, given: null, fate: 'crashed', then: 'given up' },
     ])
     fs.rmSync(join(exp, 'status.json'))
