@@ -109,6 +109,7 @@ export function storyOf(
     const at = events.findLastIndex(e => e.type === 'attempt' && e.attempt === number)
     const known = events[at]
     if (known?.type !== 'attempt') {
+      closeOpen(events, false)
       tell({ ...newAttempt(number), ...how })
       return
     }

@@ -30,6 +30,17 @@ function has(t: Test, text: string, wanted: readonly (string | RegExp)[]): void 
   for (const pattern of wanted) t.match(text, pattern)
 }
 
+interface DumpedPiece {
+  readonly offset: number
+  readonly bytes: number
+  readonly record: { readonly type: string; readonly run?: string; readonly attempt?: number }
+}
+
+function pieces(exp: string): DumpedPiece[] {
+  const lines = ask('journal', 'dump', exp, '--json').stdout.trimEnd().split('\n')
+  return lines.map(line => JSON.parse(line))
+}
+
 /** A copy to damage. */
 function copy(t: Test): { exp: string; segment: string } {
   const exp = join(t.testdir(), 'EXP')
@@ -91,15 +102,12 @@ t.test('a sound journal: check says so, dump has every record', async t => {
   t.equal(status, 0)
   t.match(stdout, /^000001\.log: \d+ records, \d+ bytes\n2 RUNs have a valid marker\nsound\n$/)
   const lines = ask('journal', 'dump', 'EXP001').stdout.trimEnd().split('\n')
-  const pieces = ask('journal', 'dump', 'EXP001', '--json')
-    .stdout.trimEnd()
-    .split('\n')
-    .map(line => JSON.parse(line))
-  t.equal(lines.length, pieces.length)
-  t.equal(json('journal', 'check', 'EXP001').segments[0].records, pieces.length)
+  const all = pieces('EXP001')
+  t.equal(lines.length, all.length)
+  t.equal(json('journal', 'check', 'EXP001').segments[0].records, all.length)
   t.match(lines[0], /^000001\.log +0 {2}#1 {2}began {2}\{"epoch":1,/)
-  t.match(pieces[1], { segment: '000001.log', offset: pieces[0].bytes, sequence: 2 })
-  t.equal(pieces.filter(p => p.record.type === 'ended').length, 6)
+  t.match(all[1], { segment: '000001.log', offset: all[0]!.bytes, sequence: 2 })
+  t.equal(all.filter(p => p.record.type === 'ended').length, 6)
 })
 
 t.test(
@@ -107,12 +115,11 @@ t.test(
   async t => {
     const { exp, segment } = copy(t)
     const bytes = fs.readFileSync(segment)
-    const pieces = ask('journal', 'dump', exp, '--json').stdout.trimEnd().split('\n')
-    for (const { offset, bytes: length, record } of pieces.map(text => JSON.parse(text))) {
-      const { type, run, attempt } = record
+    for (const piece of pieces(exp)) {
+      const { type, run, attempt } = piece.record
       // how R1's second attempt ended, and when its third began
       if (run === 'R1' && type === (attempt === 2 ? 'ended' : attempt === 3 ? 'given' : ''))
-        bytes.fill(0, offset, offset + length)
+        bytes.fill(0, piece.offset, piece.offset + piece.bytes)
     }
     fs.writeFileSync(segment, bytes)
     const { status, stdout } = ask('journal', 'check', exp)
