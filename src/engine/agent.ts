@@ -1,6 +1,6 @@
 import { unreachable } from '../base/errors.js'
-import { answerKey, held, STAGER, type Agent, type AgentEffect } from './agent-state.js'
-import { begin, exit, giveBack, ifOver, openSlot, ready, stopSlot } from './slots.js'
+import { answerKey, held, STAGER, type Agent, type AgentEffect, type Slot } from './agent-state.js'
+import { begin, exit, giveBack, ifOver, lookAhead, openSlot, ready, stopSlot } from './slots.js'
 import { PROTOCOL, type Held, type Order, type ToAgent } from './protocol.js'
 
 /**
@@ -79,6 +79,7 @@ export function onStop(agent: Agent, fate: 'stopped' | 'walltime', now: number):
   agent.stopping = fate
   return agent.slots.flatMap(slot => [
     ...slot.line.splice(0).flatMap(order => giveBack(agent, slot.id, order, 'told to stop')),
+    ...slot.ahead.map(order => takeBack(slot, order)),
     ...(slot.state === 'busy' ? stopSlot(agent, slot, fate, 'told to stop', now) : []),
   ])
 }
@@ -159,7 +160,7 @@ function onRun(agent: Agent, slotId: number, order: Order, now: number): AgentEf
     return giveBack(agent, slotId, order, `slot ${slotId} takes no RUN`)
   if (slot.state === 'idle') return begin(slot, order, now)
   slot.line.push(order)
-  return []
+  return slot.state === 'busy' && !slot.ending ? lookAhead(slot) : []
 }
 
 function withdraw(agent: Agent, { run, attempt }: Held, why: string): AgentEffect[] {
@@ -167,8 +168,15 @@ function withdraw(agent: Agent, { run, attempt }: Held, why: string): AgentEffec
     const at = slot.line.findIndex(o => o.run === run && o.attempt === attempt)
     const [order] = at < 0 ? [] : slot.line.splice(at, 1)
     if (order) return giveBack(agent, slot.id, order, why)
+    const ahead = slot.ahead.find(o => o.run === run && o.attempt === attempt)
+    if (ahead) return [takeBack(slot, ahead)]
   }
   return []
+}
+
+/** Its executor gives it back, or has begun it by now. */
+function takeBack({ id }: Slot, { run, attempt }: Order): AgentEffect {
+  return { do: 'withdraw', slot: id, run, attempt }
 }
 
 /** It is no longer ours. */
