@@ -24,8 +24,6 @@ export function hello(agent: Agent): AgentEffect[] {
 /** Another leader has taken over: it does not know us yet. */
 export function onNewLeader(agent: Agent, now: number): AgentEffect[] {
   agent.welcomed = false
-  // attempts that the earlier leader had no time to make durable are given again under the same number
-  agent.answered.clear()
   agent.heard = now
   return hello(agent)
 }
@@ -77,11 +75,12 @@ export function onLeader(agent: Agent, message: ToAgent, now: number): AgentEffe
 export function onStop(agent: Agent, fate: 'stopped' | 'walltime', now: number): AgentEffect[] {
   if (agent.stopping) return []
   agent.stopping = fate
-  return agent.slots.flatMap(slot => [
+  const effects = agent.slots.flatMap(slot => [
     ...slot.line.splice(0).flatMap(order => giveBack(agent, slot.id, order, 'told to stop')),
     ...slot.ahead.map(order => takeBack(slot, order)),
     ...(slot.state === 'busy' ? stopSlot(agent, slot, fate, 'told to stop', now) : []),
   ])
+  return [...effects, ...ifOver(agent)]
 }
 
 /** Time passes: timeouts, silence of a RUN, grace, and the lease that the leader holds on us. */
@@ -153,7 +152,8 @@ function onRun(agent: Agent, slotId: number, order: Order, now: number): AgentEf
   const key = answerKey(order.run, order.attempt)
   const said = agent.unacked.get(key)
   if (said) return [{ do: 'send', message: said }]
-  if (agent.answered.has(key)) return []
+  // acked, so it is the same number of another leader's: one more attempt has one of its own
+  if (agent.answered.has(key)) return giveBack(agent, slotId, order, 'answered before')
   if (held(agent).some(h => answerKey(h.run, h.attempt) === key)) return []
   const slot = agent.slots[slotId]
   if (!slot || agent.stopping || agent.phase !== 'open')
