@@ -150,10 +150,13 @@ async function live(
         hosts.get(effect.slot)?.tell(instruction(effect.message))
         return
       case 'stop':
-        hosts.get(effect.slot)?.tell({ type: 'stop', run: effect.run, attempt: effect.attempt })
+      case 'withdraw': {
+        const { do: type, run, attempt } = effect
+        hosts.get(effect.slot)?.tell({ type, run, attempt })
         return
+      }
       case 'order':
-        log.line(`${effect.order.run} attempt ${effect.order.attempt} begins`)
+        log.line(`${effect.order.run} attempt ${effect.order.attempt} to slot ${effect.slot}`)
         hosts.get(effect.slot)?.tell({
           type: 'run',
           order: effect.order,

@@ -13,7 +13,10 @@ import { pool, send, type Agent, type Effect, type Leader, type Node } from './l
 export function nodeOf(leader: Leader, name: string): Node {
   let node = leader.nodes.get(name)
   if (!node) {
-    node = { name, state: 'bare', agents: new Set(), failed: new Set(), quarantined: false }
+    node = {
+      ...{ name, state: 'bare', stager: undefined, quarantined: false },
+      ...{ agents: new Set(), failed: new Set() },
+    }
     leader.nodes.set(name, node)
   }
   return node
@@ -33,6 +36,7 @@ export function settle(agent: Agent): Effect[] {
 
 export function stage(agent: Agent): Effect[] {
   agent.node.state = 'staging'
+  agent.node.stager = agent
   return [send(agent, { type: 'stage' })]
 }
 
@@ -57,7 +61,7 @@ export function leaveNode(leader: Leader, agent: Agent): Effect[] {
     }
     return releaseIfLast(leader)
   }
-  if (node.state !== 'staging') return []
+  if (node.state !== 'staging' || node.stager !== agent) return []
   node.state = 'bare'
   const next = [...node.agents].find(a => !a.opened)
   return next ? stage(next) : []

@@ -117,7 +117,7 @@ export class Faults {
     }
   }
 
-  /** No more faults; there is at least one agent that may serve. */
+  /** No more faults. */
   private calm(): void {
     const { world } = this
     const { disk, clock, scenario } = world
@@ -126,10 +126,20 @@ export class Faults {
     disk.journalFailsUntil = 0
     disk.markersFailUntil = 0
     this.openingBad.clear()
-    if (scenario.lifeline) return
-    const good = [...world.ranks].some(r => !scenario.badNodes.has(r.node) && r.process.alive)
+    // those that are started again have come by then
+    if (!scenario.lifeline) clock.after(scenario.startSeconds + 70, () => this.secureOne())
+  }
+
+  /** There is at least one agent that may serve. */
+  private secureOne(): void {
+    const { world } = this
+    const { scenario } = world
+    const good = [...world.ranks].some(
+      r => !scenario.badNodes.has(r.node) && !r.life?.agent.stopping,
+    )
+    const taken = new Set([...world.ranks].map(r => r.rank))
     const rank = world.paths.findIndex(
-      (_, n) => !scenario.badNodes.has(Math.floor(n / scenario.perNode)),
+      (_, n) => !scenario.badNodes.has(Math.floor(n / scenario.perNode)) && !taken.has(n),
     )
     if (!good && world.leader) world.startRank(rank)
   }
