@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf, unreachable } from '../base/errors.js'
+import { unreachable } from '../base/errors.js'
 import { writeAtomic } from '../base/files.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
@@ -21,6 +20,7 @@ import { encodeHead, parseToAgent, type FromAgent } from './protocol.js'
 import { openRankLog, type RankLog } from './rank-log.js'
 import { awaitRendezvous, readKeys, readRendezvous, type Rendezvous } from './rendezvous.js'
 import { connect } from './socket.js'
+import { ownTemporary } from './temporary.js'
 
 export interface AgentOptions {
   readonly exp: Experiment
@@ -104,9 +104,7 @@ async function live(
   )
   const engine = layout.engine(exp.path)
   const keys = await readKeys(engine)
-  // of this rank alone: what an earlier life of it left there is in nobody's use
-  const temporary = join(TMP_ROOT, exp.id, String(rank))
-  await remove(temporary)
+  const temporary = await ownTemporary(join(TMP_ROOT, exp.id), rank)
   const data = stagedPath(TMP_ROOT, exp.data.digest, options.workflow)
   let leader = first
   let writing: Promise<void> | undefined
@@ -126,6 +124,7 @@ async function live(
         if (message?.exp !== exp.id || message.epoch !== epoch || epoch !== leader.epoch) return
         for (const body of message.bodies) perform(onLeader(agent, body, now()))
       },
+      LEASE,
     )
     const head = encodeHead({ exp: exp.id, epoch, nonce })
     return { socket, outbox: newOutbox(head, ANSWER_MS, (_, frame) => socket.send(frame)) }
@@ -161,7 +160,7 @@ async function live(
           rank,
           host: hostname(),
           tile: effect.slot,
-          temporary: join(temporary, `${effect.order.run}-${effect.order.attempt}`),
+          temporary: temporary.next(effect.slot, effect.order),
           data: exp.data.digest,
         })
         return
@@ -202,6 +201,7 @@ async function live(
       onExit: (fate, how) => {
         if (hosts.get(slot) === host) hosts.delete(slot)
         if (slot !== STAGER) log.line(`executor of slot ${slot}: ${how}`)
+        temporary.left(slot)
         perform(onExecutorExit(agent, slot, fate, how))
       },
     })
@@ -283,13 +283,5 @@ async function live(
   await writing
   line.outbox.flush()
   await line.socket.close()
-  for (const host of hosts.values()) host.kill()
-  await remove(temporary)
   return { again, welcomed: agent.welcomed }
-
-  async function remove(folder: string): Promise<void> {
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
-      log.line(`${folder} stays: ${messageOf(error)}`)
-    })
-  }
 }

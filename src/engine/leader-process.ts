@@ -97,6 +97,7 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
       else if (!from.endsWith(`-${message.nonce}`)) strangers++
       else for (const body of message.bodies) perform(onMessage(leader, from, body, now()))
     },
+    LEASE,
   )
   const head = encodeHead({ exp: exp.id, epoch: lock.epoch, nonce: '' })
   const outbox = newOutbox(head, ACK_MS, (to, frame) => socket.send(to, frame))

@@ -17,6 +17,15 @@ export function allowSockets(count: number): void {
   context.maxSockets = count
 }
 
+/** Seconds: beat, suspect, lost (the setting LEASE). */
+type Lease = readonly [beat: number, suspect: number, lost: number]
+const LEASE: Lease = [5, 30, 120]
+
+/** A connection that is dead without a word is given up well before the lease is over. */
+function pulse([beat, suspect]: Lease) {
+  return { heartbeatInterval: beat * 2000, heartbeatTimeout: suspect * 1000 }
+}
+
 export interface ServerSocket {
   /** `tcp://127.0.0.1:40123` */
   readonly addresses: readonly string[]
@@ -35,11 +44,12 @@ export async function listen(
   keys: Keys,
   interfaces: readonly string[],
   onFrame: (from: string, frame: Uint8Array) => void,
+  lease: Lease = LEASE,
 ): Promise<ServerSocket> {
   const gate = await openGate(keys.client.publicKey)
   const router = new Router({
     mandatory: true, // a send to a peer that is gone fails instead of vanishing
-    handover: false,
+    handover: true, // an agent that connects again need not wait until its old connection is found dead
     sendTimeout: 0, // a peer that stands still must not hold up the others: its lease will tell
     sendHighWaterMark: 10_000,
     linger: 500,
@@ -48,8 +58,7 @@ export async function listen(
     curveSecretKey: keys.server.secretKey,
     zapDomain: DOMAIN,
     zapEnforceDomain: true, // without it and a handler libzmq admits every key
-    heartbeatInterval: 10_000,
-    heartbeatTimeout: 60_000,
+    ...pulse(lease),
     backlog: 4096,
   })
   smallBuffers(router)
@@ -116,19 +125,21 @@ export function connect(
   addresses: readonly string[],
   id: string,
   onFrame: (frame: Uint8Array) => void,
+  lease: Lease = LEASE,
 ): ClientSocket {
   const dealer = new Dealer({
     routingId: id,
     linger: 500,
+    // a connection that libzmq has given up takes nothing any more: what is said then is said again at a beat
+    sendTimeout: 0,
     maxMessageSize: MAX_FRAME,
     curveServerKey: keys.serverKey,
     curvePublicKey: keys.client.publicKey,
     curveSecretKey: keys.client.secretKey,
     reconnectInterval: 100,
-    reconnectMaxInterval: 5_000,
-    connectTimeout: 10_000,
-    heartbeatInterval: 10_000,
-    heartbeatTimeout: 60_000,
+    reconnectMaxInterval: Math.max(200, lease[0] * 1000),
+    connectTimeout: Math.max(500, lease[0] * 2000),
+    ...pulse(lease),
   })
   // the leader names every address it listens on; the first that this host reaches would do,
   // but one ROUTER behind two of them would see one routing id twice
