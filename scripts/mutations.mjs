@@ -15,8 +15,8 @@ const decisions = [
   {
     name: 'ended-of-old-attempt',
     file: 'src/engine/leader.ts',
-    find: 'run.attempt !== attempt) return [ack]',
-    replace: 'run.state === undefined) return [ack]',
+    find: 'run.attempt !== attempt) return [ackAgain(agent.id',
+    replace: 'run.state === undefined) return [ackAgain(agent.id',
     tests: [ANSWERS],
     why: 'an answer said twice would end the attempt that runs now',
   },

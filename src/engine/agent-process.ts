@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { unreachable } from '../base/errors.js'
 import { writeAtomic } from '../base/files.js'
@@ -13,6 +12,7 @@ import { newAgent, STAGER, type Agent, type AgentEffect } from './agent-state.js
 import { onExecutor, onExecutorExit, onMemory } from './executor-events.js'
 import { spawnExecutor, type ExecutorHost } from './executor-host.js'
 import type { ToExecutor } from './executor-protocol.js'
+import { watchLag } from './lag.js'
 import { holdLifeline } from './lifeline.js'
 import { memoryOf } from './memory.js'
 import { newOutbox } from './outbox.js'
@@ -37,6 +37,7 @@ export interface AgentOptions {
 const GRACE_SECONDS = 60 // a checkpoint of 135 MB on a busy disk; larger delays the end of a stopped sweep
 const HUNG_GRACE_SECONDS = 10 // it has shown no sign of life for long
 const TICK_MS = 500
+const LAG_MS = 500
 /** Answers of a slot that has more to do wait this long for others: well below what it has in hand. */
 const ANSWER_MS = 5
 /** EX_TEMPFAIL: our own launcher starts the rank again. */
@@ -86,8 +87,7 @@ async function live(
   const { THREADS: threads, BACKEND, TMP_ROOT, LEASE, RANKS, PPN } = exp.settings
   const nonce = randomBytes(4).toString('hex')
   const now = () => performance.now() / 1000
-  const lag = monitorEventLoopDelay({ resolution: 10 })
-  lag.enable()
+  const lag = watchLag(LAG_MS)
   const agent: Agent = newAgent(
     {
       rank,
@@ -260,8 +260,8 @@ async function live(
   }, TICK_MS)
   const beats = setInterval(() => {
     const health = {
-      lagP99: lag.percentile(99) / 1e6,
-      lagMax: lag.max / 1e6,
+      lagP99: lag.p99(),
+      lagMax: lag.max(),
       rss: process.memoryUsage.rss(),
     }
     lag.reset()
@@ -279,7 +279,7 @@ async function live(
   clearInterval(beats)
   process.off('SIGTERM', stop)
   process.off('SIGUSR2', stop)
-  lag.disable()
+  lag.stop()
   await writing
   line.outbox.flush()
   await line.socket.close()

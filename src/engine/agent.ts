@@ -24,6 +24,8 @@ export function hello(agent: Agent): AgentEffect[] {
 /** Another leader has taken over: it does not know us yet. */
 export function onNewLeader(agent: Agent, now: number): AgentEffect[] {
   agent.welcomed = false
+  // attempts that the earlier leader had no time to make durable are given again under the same number
+  agent.answered.clear()
   agent.heard = now
   return hello(agent)
 }

@@ -4,11 +4,13 @@ import type { Finish } from '../experiment/journal.js'
 import { mayRetry, tally } from './fates.js'
 import { ifOver } from './give-out.js'
 import {
+  ackAgain,
   release,
   setState,
   type AgentId,
   type Effect,
   type Leader,
+  type Node,
   type Run,
 } from './leader-state.js'
 import { failedOn, finishedOn } from './nodes.js'
@@ -22,10 +24,10 @@ export function attemptEnded(
   fate: Fate,
   message: string,
   then: readonly Effect[] = [],
+  node: Node | undefined = run.slot?.agent.node,
 ): Effect[] {
   if (run.state !== 'running') return [...then]
   const id = run.plan.run
-  const node = run.slot?.agent.node
   release(leader, run)
   const again = mayGoAgain(leader, run, fate)
   run.reason = `${fate}: ${message}`
@@ -94,9 +96,9 @@ export function finished(
   attempt: number,
   finish: Finish,
 ): Effect[] {
-  const ack: Effect = { do: 'send', to: from, message: { type: 'ack', run: id, attempt } }
   const run = leader.runs.get(id)
-  if (!run || run.state === 'finished') return [ack]
+  if (!run || run.state === 'finished') return [ackAgain(from, id, attempt)]
+  const ack: Effect = { do: 'send', to: from, message: { type: 'ack', run: id, attempt } }
   const effects: Effect[] = []
   const holder = run.slot?.agent
   if (holder && (run.attempt !== attempt || holder.id !== from))

@@ -13,6 +13,8 @@ const GROUP_MS = 5
 export interface Journal {
   /** Resolves when the record is durable; rejects when the disk has failed for good. */
   append(record: JournalRecord): Promise<void>
+  /** Resolves when all that was appended before is durable; rejects as `append`. */
+  settled(): Promise<void>
   close(): Promise<void>
 }
 
@@ -67,12 +69,15 @@ export async function openJournal(
     running = undefined
   }
 
+  const append = (bytes: Buffer) =>
+    new Promise<void>((resolve, reject) => {
+      waiting.push({ bytes, resolve, reject })
+      running ??= commit()
+    })
+
   return {
-    append: record =>
-      new Promise<void>((resolve, reject) => {
-        waiting.push({ bytes: encodeRecord(++sequence, record), resolve, reject })
-        running ??= commit()
-      }),
+    append: record => append(encodeRecord(++sequence, record)),
+    settled: () => (running ? append(Buffer.alloc(0)) : Promise.resolve()),
     close: async () => {
       await running
       await file.close()

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { appendFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { messageOf, unreachable } from '../base/errors.js'
 import { stamp } from '../base/log.js'
 import type { RunId } from '../base/ids.js'
@@ -12,6 +11,7 @@ import { readPlanWithId } from '../experiment/plan.js'
 import { deadlineOf } from './deadline.js'
 import { openJournal } from './journal.js'
 import { describe } from './leader-events.js'
+import { watchLag } from './lag.js'
 import { connectLauncher } from './leader-launcher.js'
 import { newLeader, type Effect } from './leader-state.js'
 import { liveStatus, writeStatus } from './leader-status.js'
@@ -40,6 +40,7 @@ export interface LeaderOptions {
 const CRASH_LIMIT = 3
 const PREFETCH = 64
 const TICK_MS = 1000
+const LAG_MS = 10
 /** Acks wait this long for company. */
 const ACK_MS = 50
 /** What people see need not be newer. */
@@ -66,8 +67,7 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   const journal = await openJournal(layout.journal(exp.path), alert)
   const started = new Date()
   const now = () => performance.now() / 1000
-  const lag = monitorEventLoopDelay({ resolution: 10 })
-  lag.enable()
+  const lag = watchLag(LAG_MS)
   const leader = newLeader(
     inOrder(ORDER, exp.path, plan.runs),
     {
@@ -133,6 +133,9 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
         journal.append(effect.record).then(() => perform(effect.then), onJournalFault)
         if (effect.record.type !== 'given' && effect.record.type !== 'finished')
           log.line(JSON.stringify(effect.record))
+        return
+      case 'settled':
+        journal.settled().then(() => perform(effect.then), onJournalFault)
         return
       case 'alert':
         alert(effect.text)

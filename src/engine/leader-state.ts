@@ -25,12 +25,16 @@ export interface Leader {
   readonly queue: RunId[]
   readonly agents: Map<AgentId, Agent>
   readonly byRank: Map<number, AgentId>
+  /** Processes whose rank another one took over while they were known: `rank host pid`. */
+  readonly replaced: Set<string>
   readonly nodes: Map<string, Node>
   /** Nodes where a RUN failed since the last one that did not. */
   readonly failing: Set<Node>
   /** Slots that have nothing to do and may get a RUN, the longest waiting first. */
   readonly idle: Set<Slot>
   readonly orphans: Set<RunId>
+  /** Seconds: since when their agents are waited for, the leader's own stalls not counted. */
+  orphansSince: number
   readonly pace: Pace
   /** Set once: no RUN is given out any more. */
   stopping:
@@ -126,6 +130,8 @@ export type Effect =
   | { readonly do: 'send'; readonly to: AgentId; readonly message: ToAgent }
   /** Make the record durable, then perform `then`. */
   | { readonly do: 'journal'; readonly record: JournalRecord; readonly then: readonly Effect[] }
+  /** Perform `then` when all that was given to the journal before is durable. */
+  | { readonly do: 'settled'; readonly then: readonly Effect[] }
   | { readonly do: 'alert'; readonly text: string }
   | { readonly do: 'changed'; readonly run: RunId }
   /** Nothing is left to do. Agents have been told. */
@@ -185,10 +191,12 @@ export function newLeader(
     queue: queue.reverse(), // next RUN is the last element: taking it and putting it back cost nothing
     agents: new Map(),
     byRank: new Map(),
+    replaced: new Set(),
     nodes: new Map(),
     failing: new Set(),
     idle: new Set(),
     orphans,
+    orphansSince: now,
     pace: newPace(),
     stopping: undefined,
     over: false,
@@ -231,6 +239,11 @@ export function release(leader: Leader, run: Run): void {
   if (at > 0) return
   slot.busy += leader.now - slot.since
   slot.since = leader.now
+}
+
+/** An answer that is known already: what was made of it may still be on its way to the journal. */
+export function ackAgain(to: AgentId, run: RunId, attempt: number): Effect {
+  return { do: 'settled', then: [{ do: 'send', to, message: { type: 'ack', run, attempt } }] }
 }
 
 export function send(agent: Agent, message: ToAgent): Effect {

@@ -1,15 +1,15 @@
-import type { IntervalHistogram } from 'node:perf_hooks'
 import { writeAtomic } from '../base/files.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import type { LiveRun, LiveStatus, RankStatus } from '../experiment/live-status.js'
+import type { Lag } from './lag.js'
 import type { Agent, Leader } from './leader-state.js'
 
 /** How the sweep stands, for whoever asks. */
 export function liveStatus(
   leader: Leader,
   exp: Experiment,
-  { lag, strangers }: { readonly lag: IntervalHistogram; readonly strangers: number },
+  { lag, strangers }: { readonly lag: Lag; readonly strangers: number },
 ): LiveStatus {
   const agents = [...leader.agents.values()]
   return {
@@ -18,8 +18,8 @@ export function liveStatus(
     counts: { ...leader.counts },
     ranks: agents.map(agent => rankStatus(leader, agent)).sort((a, b) => a.rank - b.rank),
     running: agents.flatMap(agent => running(leader, agent)),
-    lagP99: lag.percentile(99) / 1e6,
-    lagMax: lag.max / 1e6,
+    lagP99: lag.p99(),
+    lagMax: lag.max(),
     strangers,
     stopping: leader.stopping?.reason ?? null,
   }

@@ -2,6 +2,7 @@ import { unreachable } from '../base/errors.js'
 import { attemptEnded, finished, givenBack } from './attempts.js'
 import { giveOut, ifOver, topUp, withdraw } from './give-out.js'
 import {
+  ackAgain,
   pool,
   send,
   type Agent,
@@ -96,6 +97,7 @@ export function onTick(leader: Leader, now: number): Effect[] {
   const { suspect, lost } = leader.settings
   const effects: Effect[] = []
   for (const [id, agent] of leader.agents) {
+    agent.heard = Math.min(agent.heard, now) // heard after a stall that was then added to it
     const silent = now - agent.heard
     if (silent > lost) {
       const why = `rank ${agent.rank} on ${agent.host} silent for ${Math.round(silent)} s`
@@ -105,7 +107,7 @@ export function onTick(leader: Leader, now: number): Effect[] {
       pool(leader, agent)
     }
   }
-  if (now - leader.began > lost)
+  if (now - leader.orphansSince > lost)
     for (const id of leader.orphans)
       effects.push(
         ...attemptEnded(leader, leader.runs.get(id)!, 'node-lost', 'its agent did not come back'),
@@ -115,6 +117,7 @@ export function onTick(leader: Leader, now: number): Effect[] {
 
 /** The leader itself stood still for `seconds`: nobody else is to blame for that silence. */
 export function onStall(leader: Leader, seconds: number): void {
+  leader.orphansSince += seconds
   for (const agent of leader.agents.values()) {
     agent.heard += seconds
     if (leader.now - agent.heard > leader.settings.suspect) continue
@@ -123,6 +126,9 @@ export function onStall(leader: Leader, seconds: number): void {
   }
 }
 
+/** Of one agent: far more than the tiles and cores of a node. Each costs memory here. */
+const MAX_SLOTS = 4096
+
 function onHello(leader: Leader, from: AgentId, hello: FromAgent & { type: 'hello' }): Effect[] {
   const { rank, host, node, pid, slots, held, phase } = hello
   const refused = (message: string): Effect[] => [
@@ -130,9 +136,19 @@ function onHello(leader: Leader, from: AgentId, hello: FromAgent & { type: 'hell
   ]
   if (hello.protocol !== PROTOCOL)
     return refused(`rank ${rank} speaks protocol ${hello.protocol}, the leader ${PROTOCOL}`)
+  if (slots > MAX_SLOTS)
+    return refused(`rank ${rank} has ${slots} slots, the leader takes ${MAX_SLOTS} at most`)
   // the same rank in another life: the earlier one is gone, whatever its lease says
-  const earlier = leader.byRank.get(rank)
-  const effects = earlier === undefined ? [] : onGone(leader, earlier, `rank ${rank} started anew`)
+  const earlier = leader.agents.get(leader.byRank.get(rank) ?? '')
+  const effects: Effect[] = []
+  if (earlier) {
+    const process = (of: { host: string; pid: number }) => `${rank} ${of.host} ${of.pid}`
+    // unless both live: they would throw each other out for ever
+    if (!earlier.suspect && leader.replaced.has(process(hello)))
+      return refused(`rank ${rank} is process ${earlier.pid} on ${earlier.host} by now`)
+    if (process(earlier) !== process(hello)) leader.replaced.add(process(earlier))
+    effects.push(...onGone(leader, earlier.id, `rank ${rank} started anew`))
+  }
   const agent: Agent = {
     id: from,
     rank,
@@ -238,20 +254,22 @@ function onEnded(
   agent: Agent,
   { run: id, attempt, fate, message }: FromAgent & { type: 'ended' },
 ): Effect[] {
-  const ack = send(agent, { type: 'ack', run: id, attempt })
   const run = leader.runs.get(id)
+  const slot = run?.slot
+  // it may have ended while there was no leader
+  const isOwn = slot?.agent === agent || leader.orphans.has(id)
   // an answer said twice, or of an attempt that was given up
-  if (run?.slot?.agent !== agent || run.attempt !== attempt) return [ack]
-  const { slot } = run
+  if (!run || !isOwn || run.attempt !== attempt) return [ackAgain(agent.id, id, attempt)]
+  const ack = send(agent, { type: 'ack', run: id, attempt })
   return [
-    ...attemptEnded(leader, run, fate, message, [ack]),
-    ...topUp(leader, slot),
+    ...attemptEnded(leader, run, fate, message, [ack], agent.node),
+    ...(slot ? topUp(leader, slot) : []),
     ...giveOut(leader),
     ...ifOver(leader),
   ]
 }
 
-/** A message from an agent that is not known (its lease was over): only a finished RUN counts. */
+/** A message from an agent that is not known: a finished RUN counts, and the end of one that nobody else has. */
 function onStranger(leader: Leader, from: AgentId, message: FromAgent): Effect[] {
   const to = (answer: Parameters<typeof send>[1]): Effect[] => [
     { do: 'send', to: from, message: answer },
@@ -260,10 +278,23 @@ function onStranger(leader: Leader, from: AgentId, message: FromAgent): Effect[]
     case 'done':
       return finished(leader, from, message.run, message.attempt, message.finish)
     case 'ended':
-      return to({ type: 'ack', run: message.run, attempt: message.attempt })
+      return onStrangeEnd(leader, from, message)
     case 'bye':
       return []
     default:
       return to({ type: 'unknown' })
   }
+}
+
+/** Its `hello` was lost; the attempt is of an earlier leader's time. */
+function onStrangeEnd(
+  leader: Leader,
+  from: AgentId,
+  { run: id, attempt, fate, message }: FromAgent & { type: 'ended' },
+): Effect[] {
+  const run = leader.runs.get(id)
+  if (!run || !leader.orphans.has(id) || run.attempt !== attempt)
+    return [ackAgain(from, id, attempt)]
+  const ack: Effect = { do: 'send', to: from, message: { type: 'ack', run: id, attempt } }
+  return [...attemptEnded(leader, run, fate, message, [ack]), ...giveOut(leader), ...ifOver(leader)]
 }

@@ -102,6 +102,11 @@ function takeAway(directory: string, file: string, held: Holder | undefined): vo
     if (codeOf(error) === 'ENOENT') return
     throw error
   }
+  if (JSON.stringify(readHolder(join(away, 'holder.json'))) !== JSON.stringify(held)) {
+    // another was quicker, and what came away is its own: back with it
+    fs.renameSync(away, directory)
+    return
+  }
   fs.rmSync(away, { recursive: true, force: true })
 }
 

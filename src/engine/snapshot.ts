@@ -1,5 +1,5 @@
 import type { JournalRecord, SnapshotRun } from '../experiment/journal.js'
-import type { Stock } from './stock.js'
+import type { Stock } from './replay.js'
 
 /** RUNs in one part: small enough not to hold up the leader. */
 const PART = 2000

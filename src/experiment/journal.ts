@@ -8,7 +8,7 @@ import type { Fate } from './fate.js'
  * Append-only journal of what the leader decided. It is an index: markers on disk are the truth.
  *
  *     segment   NNNNNN.log, one a leader's life and one more after each fault of the disk, in order
- *     record    magic u32 │ sequence u32 │ length u32 │ crc32 u32 of sequence, length and payload │ payload (JSON)
+ *     record    magic u32 │ crc32 u32 of all that follows │ sequence u32 │ length u32 │ payload (JSON)
  *               all little-endian
  *
  * Every record begins with the magic, so a reader finds the next good one after a damaged middle.
@@ -133,10 +133,10 @@ export function encodeRecord(sequence: number, record: unknown): Buffer {
   const payload = Buffer.from(JSON.stringify(record))
   const bytes = Buffer.allocUnsafe(HEAD + payload.length)
   bytes.writeUInt32LE(MAGIC, 0)
-  bytes.writeUInt32LE(sequence, 4)
-  bytes.writeUInt32LE(payload.length, 8)
+  bytes.writeUInt32LE(sequence, 8)
+  bytes.writeUInt32LE(payload.length, 12)
   payload.copy(bytes, HEAD)
-  bytes.writeUInt32LE(checksum(bytes, 0, payload.length), 12)
+  bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4)
   return bytes
 }
 
@@ -180,10 +180,10 @@ function parseRecord(
   at: number,
 ): { value: JournalRecord | undefined; end: number } | undefined {
   if (at + HEAD > bytes.length || bytes.readUInt32LE(at) !== MAGIC) return undefined
-  const length = bytes.readUInt32LE(at + 8)
+  const length = bytes.readUInt32LE(at + 12)
   const end = at + HEAD + length
   if (length > MAX_RECORD || end > bytes.length) return undefined
-  if (bytes.readUInt32LE(at + 12) !== checksum(bytes, at, length)) return undefined
+  if (bytes.readUInt32LE(at + 4) !== crc32(bytes.subarray(at + 8, end))) return undefined
   try {
     return { value: check(JSON.parse(bytes.toString('utf8', at + HEAD, end))), end }
   } catch {
@@ -211,9 +211,4 @@ function check(value: unknown): JournalRecord | undefined {
     default:
       return undefined
   }
-}
-
-function checksum(bytes: Buffer, at: number, length: number): number {
-  const head = crc32(bytes.subarray(at + 4, at + 12))
-  return crc32(bytes.subarray(at + HEAD, at + HEAD + length), head)
 }
