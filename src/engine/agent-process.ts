@@ -124,7 +124,6 @@ async function live(
         if (message?.exp !== exp.id || message.epoch !== epoch || epoch !== leader.epoch) return
         for (const body of message.bodies) perform(onLeader(agent, body, now()))
       },
-      LEASE,
     )
     const head = encodeHead({ exp: exp.id, epoch, nonce })
     return { socket, outbox: newOutbox(head, ANSWER_MS, (_, frame) => socket.send(frame)) }
@@ -231,7 +230,17 @@ async function live(
     })
   }
 
-  /** Silence: perhaps there is another leader by now. */
+  /** Silence: the connection may be dead without a word. Not all agents at once. */
+  let dialled = now()
+  let silence = LEASE[1]
+  function redial(): void {
+    if (now() - Math.max(agent.heard, dialled) < silence) return
+    dialled = now()
+    silence = LEASE[1] * (1 + Math.random() / 2)
+    line.socket.redial()
+  }
+
+  /** Or perhaps there is another leader by now. */
   let looking = false
   async function lookForLeader(): Promise<void> {
     if (looking || now() - agent.heard < 2.5 * LEASE[0]) return
@@ -266,6 +275,7 @@ async function live(
     }
     lag.reset()
     perform(onBeat(agent, health))
+    redial()
     void lookForLeader()
   }, LEASE[0] * 1000)
   const stop = () => perform(onStop(agent, 'stopped', now()))

@@ -9,6 +9,7 @@ import { readJournalTail } from '../experiment/journal.js'
 import * as layout from '../experiment/layout.js'
 import { readPlanWithId } from '../experiment/plan.js'
 import { deadlineOf } from './deadline.js'
+import { BRIEFLY_MS, patiently } from './disk.js'
 import { openJournal } from './journal.js'
 import { describe } from './leader-events.js'
 import { watchLag } from './lag.js'
@@ -97,7 +98,6 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
       else if (!from.endsWith(`-${message.nonce}`)) strangers++
       else for (const body of message.bodies) perform(onMessage(leader, from, body, now()))
     },
-    LEASE,
   )
   const head = encodeHead({ exp: exp.id, epoch: lock.epoch, nonce: '' })
   const outbox = newOutbox(head, ACK_MS, (to, frame) => socket.send(to, frame))
@@ -112,7 +112,7 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
     epoch: lock.epoch,
     status: { host: hostname(), path: server.path },
   }
-  await writeRendezvous(engine, rendezvous)
+  await patiently(() => writeRendezvous(engine, rendezvous), undefined, BRIEFLY_MS)
   for (const record of snapshotOf(stock)) void journal.append(record).catch(onJournalFault)
   const { finished: atBegin, orphans } = stock
   log.line(
@@ -221,7 +221,8 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   await ended
   timers.forEach(clearInterval)
   show()
-  const end = await writeStatus(leader, exp, started, status()).catch((error: unknown) => {
+  const ending = () => writeStatus(leader, exp, started, status())
+  const end = await patiently(ending, undefined, BRIEFLY_MS).catch((error: unknown) => {
     log.line(`status.json cannot be written: ${messageOf(error)}`)
     return { exit: 6, reason: messageOf(error), finished: 0, failed: 0, left: 0 }
   })
