@@ -3,7 +3,6 @@ import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { unreachable } from '../base/errors.js'
-import { writeAtomic } from '../base/files.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import { stagedPath } from '../stage/node-local.js'
@@ -18,6 +17,7 @@ import { memoryOf } from './memory.js'
 import { newMonitors } from './monitor.js'
 import { newOutbox } from './outbox.js'
 import { encodeHead, parseToAgent, type FromAgent } from './protocol.js'
+import { recordError } from './record-error.js'
 import { openRankLog, type RankLog } from './rank-log.js'
 import { awaitRendezvous, readKeys, readRendezvous, type Rendezvous } from './rendezvous.js'
 import { connect } from './socket.js'
@@ -173,7 +173,7 @@ async function live(
         return
       case 'record': {
         const before = writing ?? Promise.resolve()
-        const mine = before.then(() => recordError(effect))
+        const mine = before.then(() => recordError(exp.path, effect, log))
         writing = mine
         void mine.then(() => {
           if (writing === mine) writing = undefined
@@ -224,15 +224,6 @@ async function live(
       case 'leader':
         return { type, epoch: leader.epoch }
     }
-  }
-
-  async function recordError(effect: AgentEffect & { do: 'record' }): Promise<void> {
-    const { run, attempt, fate, message } = effect
-    const text = JSON.stringify({ run, attempt, fate, message, log: log.tail() }, null, 2)
-    log.line(`${run} attempt ${attempt}: ${fate}: ${message}`)
-    await writeAtomic(layout.error(exp.path, run), `${text}\n`).catch((error: unknown) => {
-      log.line(`error.json of ${run} cannot be written: ${String(error)}`)
-    })
   }
 
   /** Silence: the connection may be dead without a word. Not all agents at once. */
