@@ -8,7 +8,7 @@ const syncCalls = {
 }
 
 const GLOBALS = [
-  ...['process', 'console', 'URL', 'performance'],
+  ...['process', 'console', 'URL', 'performance', 'Buffer'],
   ...['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate'],
 ]
 

@@ -14,7 +14,7 @@ export const onDisk = [
   {
     name: 'journal-no-crc',
     file: 'src/experiment/journal.ts',
-    find: 'bytes.readUInt32LE(at + 12) !== checksum(bytes, at, length)',
+    find: 'bytes.readUInt32LE(at + 4) !== crc32(bytes.subarray(at + 8, end))',
     replace: 'false',
     tests: [JOURNAL_PROPERTY],
     why: 'damaged records would be read as if they were good',

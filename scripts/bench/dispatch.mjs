@@ -1,7 +1,8 @@
 // What a RUN that does nothing costs: 1,000 simulated ranks over real sockets, CURVE and journal on.
 // Usage: npm run -s bench -- dispatch [--ranks 1000] [--runs 100000] [--times 5]
 import { parseArgs } from 'node:util'
-import { median, simulated } from './parts/simulated.mjs'
+import { median } from './parts/measure.mjs'
+import { simulated } from './parts/simulated.mjs'
 
 const { values } = parseArgs({
   options: {

@@ -26,6 +26,15 @@ export class HedError extends Error {
   }
 }
 
+/** A disk that is full, broken or read-only is no bug of ours: an error that says so. Others as they are. */
+export function namingDisk(error: unknown): unknown {
+  if (!['ENOSPC', 'EDQUOT', 'EIO', 'EROFS'].includes(codeOf(error) ?? '')) return error
+  return new HedError('USAGE', `the disk cannot be written: ${messageOf(error)}`, {
+    hint: 'Make room or have it mended, then try again.',
+    cause: error,
+  })
+}
+
 /** Exit status of whatever was thrown: 2–6 for a HedError, 1 for a bug. */
 export function exitStatus(error: unknown): number {
   return error instanceof HedError ? STATUS[error.kind] : 1

@@ -1,4 +1,7 @@
 #!/usr/bin/env node
-import { main } from './main.js'
-
-process.exitCode = await main(process.argv.slice(2))
+const [first, ...rest] = process.argv.slice(2)
+// a rank stays for hours on each tile: it does not carry the command line about
+process.exitCode =
+  first === 'rank'
+    ? await (await import('./rank-main.js')).rankMain(rest)
+    : await (await import('./main.js')).main(process.argv.slice(2))

@@ -1,18 +1,20 @@
 import yargs, { type CommandModule } from 'yargs'
-import { exitStatus, HedError, messageOf } from '../base/errors.js'
+import { exitStatus, HedError, namingDisk } from '../base/errors.js'
 import { nearest } from '../base/nearest.js'
 import { check } from './commands/check.js'
 import { data } from './commands/data.js'
 import { epochs } from './commands/epochs.js'
+import { explain } from './commands/explain.js'
 import { extract } from './commands/extract.js'
 import { gen } from './commands/gen.js'
+import { journal } from './commands/journal.js'
 import { listDrugs } from './commands/list-drugs.js'
 import { progress } from './commands/progress.js'
-import { rank } from './commands/rank.js'
 import { resume } from './commands/resume.js'
 import { run } from './commands/run.js'
 import { settings } from './commands/settings.js'
 import { topDrugs } from './commands/top-drugs.js'
+import { report } from './report.js'
 import { setStatus, takeStatus } from './status.js'
 import { SETTING_NAMES, SITES } from '../sites/builtin.js'
 import { flagOf } from '../sites/settings.js'
@@ -29,7 +31,8 @@ const COMMANDS: readonly CommandModule[] = [
   epochs,
   extract,
   topDrugs,
-  rank,
+  explain,
+  journal,
 ] as unknown as CommandModule[]
 
 /**
@@ -60,7 +63,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     setStatus(0)
     await parser.parseAsync()
     return takeStatus()
-  } catch (error) {
+  } catch (thrown) {
+    const error = namingDisk(thrown)
     report(error, argv.includes('--json'))
     return exitStatus(error)
   }
@@ -70,7 +74,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 function usage(message: string, argv: readonly string[]): HedError {
   const words = COMMANDS.flatMap(c => [c.command ?? [], c.aliases ?? []].flat())
     .map(c => c.split(' ')[0]!)
-    .filter(word => word !== '$0' && word !== 'rank')
+    .filter(word => word !== '$0')
   const first = argv.find(word => !word.startsWith('-'))
   const option = /^Unknown arguments?: ([\w-]+)/.exec(message)?.[1]
   if (option !== undefined) {
@@ -98,16 +102,3 @@ const OPTIONS: readonly string[] = [
   'help',
   'version',
 ]
-
-function report(error: unknown, json: boolean): void {
-  if (!(error instanceof HedError)) {
-    console.error(error) // a bug: it keeps its stack
-    return
-  }
-  const { kind, hint } = error
-  if (json) console.error(JSON.stringify({ kind, message: messageOf(error), hint }))
-  else {
-    console.error(`upf-heds: ${error.message}`)
-    if (hint !== undefined) console.error(`hint: ${hint}`)
-  }
-}

@@ -1,24 +1,42 @@
-import { HedError } from '../base/errors.js'
+import { parseArgs } from 'node:util'
+import { exitStatus, HedError, namingDisk } from '../base/errors.js'
 import { openExp } from '../experiment/exp.js'
 import { childEnvironment, detectPlace } from '../sites/detect.js'
+import { report } from './report.js'
 import { loadWorkflow } from './workflows.js'
 
-export interface RankArgs {
-  readonly exp: string
-  readonly rank: number | undefined
-  readonly epoch: number
-  readonly lifeline: boolean
-  /** URL of the workflow's module, where the launcher knows it. */
-  readonly workflow: string | undefined
+/**
+ * One rank, as a launcher starts it: 0 leads, the others are agents. Not for people.
+ * @param argv `--exp EXP [--rank N] [--size N] [--epoch N] [--lifeline] [--workflow URL]` @returns the exit status
+ */
+export async function rankMain(argv: readonly string[]): Promise<number> {
+  try {
+    return await serve(argv)
+  } catch (thrown) {
+    const error = namingDisk(thrown)
+    report(error, false)
+    return leave(exitStatus(error)) // also where half of it has begun
+  }
 }
 
-/** One rank: 0 leads, the others are agents. @returns the exit status */
-export async function rankMain(args: RankArgs): Promise<number> {
-  const rank = args.rank ?? detectPlace(process.env)?.rank
+async function serve(argv: readonly string[]): Promise<number> {
+  const { values: args } = parseArgs({
+    args: [...argv],
+    options: {
+      exp: { type: 'string' },
+      rank: { type: 'string' },
+      size: { type: 'string' },
+      epoch: { type: 'string', default: '1' },
+      lifeline: { type: 'boolean', default: false },
+      workflow: { type: 'string' },
+    },
+  })
+  const rank = args.rank === undefined ? detectPlace(process.env)?.rank : Number(args.rank)
   if (rank === undefined)
     throw new HedError('PROTOCOL', 'no launcher has told this process its rank', {
       hint: 'Start it with mpiexec or srun, or give --rank.',
     })
+  if (args.exp === undefined) throw new HedError('USAGE', 'rank: --exp is missing')
   const exp = openExp(args.exp, '.')
   const { lifeline } = args
   if (rank === 0) {
@@ -36,7 +54,7 @@ export async function rankMain(args: RankArgs): Promise<number> {
       name: exp.workflow,
       stageVersion: workflow.stageVersion,
     },
-    epoch: args.epoch,
+    epoch: Number(args.epoch),
     lifeline,
     environment: childEnvironment(process.env),
   })

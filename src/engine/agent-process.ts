@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { unreachable } from '../base/errors.js'
-import { writeAtomic } from '../base/files.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import { stagedPath } from '../stage/node-local.js'
@@ -13,13 +11,17 @@ import { newAgent, STAGER, type Agent, type AgentEffect } from './agent-state.js
 import { onExecutor, onExecutorExit, onMemory } from './executor-events.js'
 import { spawnExecutor, type ExecutorHost } from './executor-host.js'
 import type { ToExecutor } from './executor-protocol.js'
+import { watchLag } from './lag.js'
 import { holdLifeline } from './lifeline.js'
 import { memoryOf } from './memory.js'
+import { newMonitors } from './monitor.js'
 import { newOutbox } from './outbox.js'
 import { encodeHead, parseToAgent, type FromAgent } from './protocol.js'
+import { recordError } from './record-error.js'
 import { openRankLog, type RankLog } from './rank-log.js'
 import { awaitRendezvous, readKeys, readRendezvous, type Rendezvous } from './rendezvous.js'
 import { connect } from './socket.js'
+import { ownTemporary } from './temporary.js'
 
 export interface AgentOptions {
   readonly exp: Experiment
@@ -36,6 +38,7 @@ export interface AgentOptions {
 const GRACE_SECONDS = 60 // a checkpoint of 135 MB on a busy disk; larger delays the end of a stopped sweep
 const HUNG_GRACE_SECONDS = 10 // it has shown no sign of life for long
 const TICK_MS = 500
+const LAG_MS = 500
 /** Answers of a slot that has more to do wait this long for others: well below what it has in hand. */
 const ANSWER_MS = 5
 /** EX_TEMPFAIL: our own launcher starts the rank again. */
@@ -85,8 +88,7 @@ async function live(
   const { THREADS: threads, BACKEND, TMP_ROOT, LEASE, RANKS, PPN } = exp.settings
   const nonce = randomBytes(4).toString('hex')
   const now = () => performance.now() / 1000
-  const lag = monitorEventLoopDelay({ resolution: 10 })
-  lag.enable()
+  const lag = watchLag(LAG_MS)
   const agent: Agent = newAgent(
     {
       rank,
@@ -103,7 +105,9 @@ async function live(
   )
   const engine = layout.engine(exp.path)
   const keys = await readKeys(engine)
+  const temporary = await ownTemporary(join(TMP_ROOT, exp.id), rank)
   const data = stagedPath(TMP_ROOT, exp.data.digest, options.workflow)
+  const monitors = newMonitors(exp.path, slot => hosts.get(slot)?.pid)
   let leader = first
   let writing: Promise<void> | undefined
   let exit: (again: boolean) => void = () => undefined
@@ -144,10 +148,13 @@ async function live(
         hosts.get(effect.slot)?.tell(instruction(effect.message))
         return
       case 'stop':
-        hosts.get(effect.slot)?.tell({ type: 'stop', run: effect.run, attempt: effect.attempt })
+      case 'withdraw': {
+        const { do: type, run, attempt } = effect
+        hosts.get(effect.slot)?.tell({ type, run, attempt })
         return
+      }
       case 'order':
-        log.line(`${effect.order.run} attempt ${effect.order.attempt} begins`)
+        log.line(`${effect.order.run} attempt ${effect.order.attempt} to slot ${effect.slot}`)
         hosts.get(effect.slot)?.tell({
           type: 'run',
           order: effect.order,
@@ -157,7 +164,7 @@ async function live(
           rank,
           host: hostname(),
           tile: effect.slot,
-          temporary: join(TMP_ROOT, exp.id, effect.order.run),
+          temporary: temporary.next(effect.slot, effect.order),
           data: exp.data.digest,
         })
         return
@@ -166,7 +173,7 @@ async function live(
         return
       case 'record': {
         const before = writing ?? Promise.resolve()
-        const mine = before.then(() => recordError(effect))
+        const mine = before.then(() => recordError(exp.path, effect, log))
         writing = mine
         void mine.then(() => {
           if (writing === mine) writing = undefined
@@ -198,6 +205,7 @@ async function live(
       onExit: (fate, how) => {
         if (hosts.get(slot) === host) hosts.delete(slot)
         if (slot !== STAGER) log.line(`executor of slot ${slot}: ${how}`)
+        temporary.left(slot)
         perform(onExecutorExit(agent, slot, fate, how))
       },
     })
@@ -218,23 +226,29 @@ async function live(
     }
   }
 
-  async function recordError(effect: AgentEffect & { do: 'record' }): Promise<void> {
-    const { run, attempt, fate, message } = effect
-    const text = JSON.stringify({ run, attempt, fate, message, log: log.tail() }, null, 2)
-    log.line(`${run} attempt ${attempt}: ${fate}: ${message}`)
-    await writeAtomic(layout.error(exp.path, run), `${text}\n`).catch((error: unknown) => {
-      log.line(`error.json of ${run} cannot be written: ${String(error)}`)
-    })
+  /** Silence: the connection may be dead without a word. Not all agents at once. */
+  let dialled = now()
+  let silence = LEASE[1]
+  function redial(): void {
+    if (now() - Math.max(agent.heard, dialled) < silence) return
+    dialled = now()
+    silence = LEASE[1] * (1 + Math.random() / 2)
+    line.socket.redial()
   }
 
-  /** Silence: perhaps there is another leader by now. */
+  /** Or perhaps there is another leader by now. */
   let looking = false
   async function lookForLeader(): Promise<void> {
     if (looking || now() - agent.heard < 2.5 * LEASE[0]) return
     looking = true
     const found = await readRendezvous(engine).catch(() => undefined)
     looking = false
-    if (agent.over || !found || found.epoch <= leader.epoch) return
+    if (agent.over || !found) return
+    if (found.epoch === leader.epoch && found.over) {
+      log.line('the leader has ended; its last words did not come')
+      exit(false)
+    }
+    if (found.epoch <= leader.epoch) return
     log.line(`leader epoch ${found.epoch} has taken over from ${leader.epoch}`)
     const { socket } = line
     leader = found
@@ -245,18 +259,20 @@ async function live(
 
   const ticks = setInterval(() => {
     perform(onTick(agent, now()))
+    monitors.look(agent.slots)
     for (const { id, order } of agent.slots)
       if (order && order.memory > 0)
         void memoryOf(hosts.get(id)?.pid).then(mb => perform(onMemory(agent, id, mb, now())))
   }, TICK_MS)
   const beats = setInterval(() => {
     const health = {
-      lagP99: lag.percentile(99) / 1e6,
-      lagMax: lag.max / 1e6,
+      lagP99: lag.p99(),
+      lagMax: lag.max(),
       rss: process.memoryUsage.rss(),
     }
     lag.reset()
     perform(onBeat(agent, health))
+    redial()
     void lookForLeader()
   }, LEASE[0] * 1000)
   const stop = () => perform(onStop(agent, 'stopped', now()))
@@ -268,9 +284,10 @@ async function live(
   const again = await exited
   clearInterval(ticks)
   clearInterval(beats)
+  monitors.stop()
   process.off('SIGTERM', stop)
   process.off('SIGUSR2', stop)
-  lag.disable()
+  lag.stop()
   await writing
   line.outbox.flush()
   await line.socket.close()

@@ -1,6 +1,6 @@
 import { unreachable } from '../base/errors.js'
-import { answerKey, held, STAGER, type Agent, type AgentEffect } from './agent-state.js'
-import { begin, exit, giveBack, ifOver, openSlot, ready, stopSlot } from './slots.js'
+import { answerKey, held, STAGER, type Agent, type AgentEffect, type Slot } from './agent-state.js'
+import { begin, exit, giveBack, ifOver, lookAhead, openSlot, ready, stopSlot } from './slots.js'
 import { PROTOCOL, type Held, type Order, type ToAgent } from './protocol.js'
 
 /**
@@ -77,6 +77,7 @@ export function onStop(agent: Agent, fate: 'stopped' | 'walltime', now: number):
   agent.stopping = fate
   const effects = agent.slots.flatMap(slot => [
     ...slot.line.splice(0).flatMap(order => giveBack(agent, slot.id, order, 'told to stop')),
+    ...slot.ahead.map(order => takeBack(slot, order)),
     ...(slot.state === 'busy' ? stopSlot(agent, slot, fate, 'told to stop', now) : []),
   ])
   return [...effects, ...ifOver(agent)]
@@ -154,13 +155,18 @@ function onRun(agent: Agent, slotId: number, order: Order, now: number): AgentEf
   if (said) return [{ do: 'send', message: said }]
   // acked, so it is the same number of another leader's: one more attempt has one of its own
   if (agent.answered.has(key)) return giveBack(agent, slotId, order, 'answered before')
-  if (held(agent).some(h => answerKey(h.run, h.attempt) === key)) return []
+  if (has(agent, order)) return []
   const slot = agent.slots[slotId]
   if (!slot || agent.stopping || agent.phase !== 'open')
     return giveBack(agent, slotId, order, `slot ${slotId} takes no RUN`)
   if (slot.state === 'idle') return begin(slot, order, now)
   slot.line.push(order)
-  return []
+  return slot.state === 'busy' && !slot.ending ? lookAhead(slot) : []
+}
+
+function has({ slots }: Agent, { run, attempt }: Order): boolean {
+  const isIt = (o: Order | undefined) => o?.run === run && o.attempt === attempt
+  return slots.some(s => isIt(s.order) || s.ahead.some(isIt) || s.line.some(isIt))
 }
 
 function withdraw(agent: Agent, { run, attempt }: Held, why: string): AgentEffect[] {
@@ -168,8 +174,15 @@ function withdraw(agent: Agent, { run, attempt }: Held, why: string): AgentEffec
     const at = slot.line.findIndex(o => o.run === run && o.attempt === attempt)
     const [order] = at < 0 ? [] : slot.line.splice(at, 1)
     if (order) return giveBack(agent, slot.id, order, why)
+    const ahead = slot.ahead.find(o => o.run === run && o.attempt === attempt)
+    if (ahead) return [takeBack(slot, ahead)]
   }
   return []
+}
+
+/** Its executor gives it back, or has begun it by now. */
+function takeBack({ id }: Slot, { run, attempt }: Order): AgentEffect {
+  return { do: 'withdraw', slot: id, run, attempt }
 }
 
 /** It is no longer ours. */

@@ -6,6 +6,7 @@ import * as layout from '../experiment/layout.js'
 import { validateMarker, writeMarker } from '../experiment/marker.js'
 import { parametersText } from '../experiment/parameters-file.js'
 import type { Progress, Session } from '../experiment/workflow.js'
+import { patiently } from './disk.js'
 import type { ToExecutor } from './executor-protocol.js'
 import { passFence, type LeaderEpoch } from './fence.js'
 
@@ -35,11 +36,13 @@ export async function doRun(
   const { run, attempt, params, origins, resolved } = order
   const began = performance.now()
   const directory = layout.run(exp, run)
-  fs.mkdirSync(directory, { recursive: true })
   const ownership = `rank = ${rank}\nhost = ${host}\ntile = ${tile}\nattempt = ${attempt}\nleader = ${task.leaderEpoch}\n`
-  // who reads half of it is another attempt's fence, and right to stop
-  fs.writeFileSync(layout.rankFile(exp, run), ownership)
-  fs.writeFileSync(layout.parameters(exp, run), parametersText(params, origins, resolved))
+  await patiently(() => {
+    fs.mkdirSync(directory, { recursive: true })
+    // who reads half of it is another attempt's fence, and right to stop
+    fs.writeFileSync(layout.rankFile(exp, run), ownership)
+    fs.writeFileSync(layout.parameters(exp, run), parametersText(params, origins, resolved))
+  }, signal)
 
   const fence = async () => {
     if (performance.now() - began < JUST_BEGUN_MS) return
@@ -59,10 +62,12 @@ export async function doRun(
     log: text => console.log(`${run}: ${text}`),
   })
   const expected = { params: order.digest, data: task.data, seed: params['seed'] ?? 0 }
-  await fence()
   const seconds = (performance.now() - began) / 1000
   const durable = seconds >= WORTH_A_SYNC
-  const marker = await writeMarker(exp, run, { attempt, ...outcome, ...expected }, durable)
+  const marker = await patiently(async () => {
+    await fence()
+    return writeMarker(exp, run, { attempt, ...outcome, ...expected }, durable)
+  }, signal)
   const found = durable ? validateMarker(exp, run, expected) : undefined
   if (found?.valid === false)
     throw new HedError('FAILED', `${run}: the marker just written: ${found.why}`)

@@ -45,6 +45,7 @@ export function attemptEnded(
         fate,
         final: !again,
         message,
+        epochs: run.epochs,
         at: sinceBegin(leader),
       },
       then,

@@ -4,11 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../base/errors.js'
 import { syncDirectory } from '../base/files.js'
 import { encodeRecord, segments, type JournalRecord } from '../experiment/journal.js'
+import { RETRY_MS } from './disk.js'
 
 /** From one fdatasync to the next, in ms: what comes in between shares one. */
 const GROUP_MS = 5
-/** A disk that fails is asked again after these times, in ms, each time in a new segment. */
-const RETRY_MS = [50, 200, 1000, 3000, 10_000]
 
 /** The leader's end of the journal (format and reading: experiment/journal.ts). */
 export interface Journal {
@@ -36,6 +35,7 @@ export async function openJournal(
   let running: Promise<void> | undefined
   let last = -Infinity
 
+  /** A disk that fails is asked again, each time in a new segment. */
   const write = async (bytes: Buffer) => {
     for (let fault = 0; ; fault++)
       try {

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { appendFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { messageOf, unreachable } from '../base/errors.js'
 import { stamp } from '../base/log.js'
 import type { RunId } from '../base/ids.js'
@@ -10,11 +9,13 @@ import { readJournalTail } from '../experiment/journal.js'
 import * as layout from '../experiment/layout.js'
 import { readPlanWithId } from '../experiment/plan.js'
 import { deadlineOf } from './deadline.js'
+import { BRIEFLY_MS, patiently } from './disk.js'
 import { openJournal } from './journal.js'
 import { describe } from './leader-events.js'
+import { watchLag } from './lag.js'
 import { connectLauncher } from './leader-launcher.js'
 import { newLeader, type Effect } from './leader-state.js'
-import { liveStatus, writeStatus } from './leader-status.js'
+import { begun, liveStatus, writeStatus } from './leader-status.js'
 import { onGone, onMessage, onStall, onTick } from './leader.js'
 import { requireDescriptors } from './limits.js'
 import { acquireLock } from './lock.js'
@@ -40,6 +41,7 @@ export interface LeaderOptions {
 const CRASH_LIMIT = 3
 const PREFETCH = 64
 const TICK_MS = 1000
+const LAG_MS = 10
 /** Acks wait this long for company. */
 const ACK_MS = 50
 /** What people see need not be newer. */
@@ -66,8 +68,7 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   const journal = await openJournal(layout.journal(exp.path), alert)
   const started = new Date()
   const now = () => performance.now() / 1000
-  const lag = monitorEventLoopDelay({ resolution: 10 })
-  lag.enable()
+  const lag = watchLag(LAG_MS)
   const leader = newLeader(
     inOrder(ORDER, exp.path, plan.runs),
     {
@@ -100,23 +101,26 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   )
   const head = encodeHead({ exp: exp.id, epoch: lock.epoch, nonce: '' })
   const outbox = newOutbox(head, ACK_MS, (to, frame) => socket.send(to, frame))
-  const status = () => liveStatus(leader, exp, { lag, strangers: strangers + socket.dropped() })
+  const carried = stock.finished.size
+  const status = () =>
+    liveStatus(leader, exp, { lag, strangers: strangers + socket.dropped(), carried })
   const server = await serveStatus(statusPath(TMP_ROOT, exp.id, lock.epoch), status)
   await journal.append({
     ...{ type: 'began', epoch: lock.epoch, job, plan: plan.id },
     ...{ host: hostname(), time: started.toISOString() },
+    counts: { runs: leader.runs.size, finished: carried, begun: begun(leader) },
   })
-  await writeRendezvous(engine, {
+  const rendezvous = {
     addresses: socket.addresses,
     epoch: lock.epoch,
     status: { host: hostname(), path: server.path },
-  })
+  }
+  await patiently(() => writeRendezvous(engine, rendezvous), undefined, BRIEFLY_MS)
   for (const record of snapshotOf(stock)) void journal.append(record).catch(onJournalFault)
-  const { finished: atBegin, orphans } = stock
   log.line(
-    `leading ${exp.id}: ${plan.runs.length} RUNs, ${atBegin.size} finished already, ${orphans.size} perhaps still run`,
+    `leading ${exp.id}: ${plan.runs.length} RUNs, ${carried} finished already, ${stock.orphans.size} perhaps still run`,
   )
-  launcher.say({ type: 'begin', runs: plan.runs.length, finished: [...atBegin.keys()] })
+  launcher.say({ type: 'begin', runs: plan.runs.length, finished: [...stock.finished.keys()] })
 
   function perform(effects: readonly Effect[]): void {
     for (const effect of effects) performOne(effect)
@@ -219,7 +223,8 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   await ended
   timers.forEach(clearInterval)
   show()
-  const end = await writeStatus(leader, exp, started, status()).catch((error: unknown) => {
+  const ending = () => writeStatus(leader, exp, started, status())
+  const end = await patiently(ending, undefined, BRIEFLY_MS).catch((error: unknown) => {
     log.line(`status.json cannot be written: ${messageOf(error)}`)
     return { exit: 6, reason: messageOf(error), finished: 0, failed: 0, left: 0 }
   })
@@ -227,6 +232,8 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   log.line(`ended: ${end.reason}; exit ${end.exit}`)
   // all that matters is on disk: nothing may hold the job up now
   setTimeout(() => process.exit(end.exit), CLOSE_LIMIT_MS).unref()
+  // for agents that our last words do not reach
+  await writeRendezvous(engine, { ...rendezvous, over: true }).catch(() => undefined)
   await journal.close().catch(() => undefined)
   outbox.flush()
   server.close()

@@ -1,28 +1,47 @@
-import type { IntervalHistogram } from 'node:perf_hooks'
 import { writeAtomic } from '../base/files.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import type { LiveRun, LiveStatus, RankStatus } from '../experiment/live-status.js'
+import type { Lag } from './lag.js'
 import type { Agent, Leader } from './leader-state.js'
 
 /** How the sweep stands, for whoever asks. */
 export function liveStatus(
   leader: Leader,
   exp: Experiment,
-  { lag, strangers }: { readonly lag: IntervalHistogram; readonly strangers: number },
+  {
+    lag,
+    strangers,
+    carried,
+  }: {
+    readonly lag: Lag
+    readonly strangers: number
+    /** RUNs that were finished when it began. */
+    readonly carried: number
+  },
 ): LiveStatus {
   const agents = [...leader.agents.values()]
   return {
     exp: exp.id,
     seconds: leader.now - leader.began,
+    carried,
     counts: { ...leader.counts },
+    begun: begun(leader),
     ranks: agents.map(agent => rankStatus(leader, agent)).sort((a, b) => a.rank - b.rank),
     running: agents.flatMap(agent => running(leader, agent)),
-    lagP99: lag.percentile(99) / 1e6,
-    lagMax: lag.max / 1e6,
+    lagP99: lag.p99(),
+    lagMax: lag.max(),
     strangers,
     stopping: leader.stopping?.reason ?? null,
   }
+}
+
+/** RUNs that were ever given out, in this life or an earlier one. */
+export function begun(leader: Leader): number {
+  let count = 0
+  for (const { attempt, state } of leader.runs.values())
+    if (attempt > 0 || state === 'finished') count++
+  return count
 }
 
 function rankStatus(leader: Leader, agent: Agent): RankStatus {
@@ -88,6 +107,7 @@ export async function writeStatus(
     finished,
     failed,
     notStarted: left,
+    begun: live.begun,
     started: started.toISOString(),
     ended: new Date().toISOString(),
     strangers,

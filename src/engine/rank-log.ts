@@ -10,11 +10,18 @@ export interface RankLog {
 }
 
 const TAIL = 40
+/** After a fault of the disk the file is opened again; what is said in between is lost. */
+const AGAIN_MS = 1000
 
 export function openRankLog(path: string): RankLog {
-  const stream = createWriteStream(path, { flags: 'a' })
-  // a full or frozen disk must not take the rank down: the sweep matters more than its log
-  stream.on('error', () => undefined)
+  let closed = false
+  let stream = begin()
+  function begin() {
+    // a full or frozen disk must not take the rank down: the sweep matters more than its log
+    return createWriteStream(path, { flags: 'a' }).on('error', () => {
+      if (!closed) setTimeout(() => (stream = begin()), AGAIN_MS).unref()
+    })
+  }
   const last: string[] = []
   return {
     line: text => {
@@ -23,6 +30,9 @@ export function openRankLog(path: string): RankLog {
       if (last.length > TAIL) last.shift()
     },
     tail: () => last,
-    close: () => new Promise<void>(resolve => stream.end(() => resolve())),
+    close: () => {
+      closed = true
+      return new Promise<void>(resolve => stream.end(() => resolve()))
+    },
   }
 }

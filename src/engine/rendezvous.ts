@@ -12,6 +12,8 @@ export interface Rendezvous {
   readonly epoch: number
   /** Where it tells how it stands: a socket on its host, for its user alone. */
   readonly status: { readonly host: string; readonly path: string }
+  /** It has ended in order: nobody need wait for it. */
+  readonly over?: true
 }
 
 const FILE = 'rendezvous.json'

@@ -1,6 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { LiveStatus } from '../experiment/live-status.js'
 
 /** `sun_path` holds 107 characters: the EXP's id is too long for a deep TMP_ROOT, its tail is enough. */
@@ -24,7 +24,7 @@ export async function serveStatus(
   server.unref()
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    await rm(path, { force: true })
+    await removeStale(path)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen({ path }, resolve)
@@ -33,4 +33,11 @@ export async function serveStatus(
     return { path: '', close: () => undefined }
   }
   return { path, close: () => server.close() }
+}
+
+/** Sockets of earlier leaders of the same EXP, which were killed: nobody answers there. */
+async function removeStale(path: string): Promise<void> {
+  const prefix = basename(path).replace(/\d+$/, '')
+  for (const name of await readdir(dirname(path)))
+    if (name.startsWith(prefix)) await rm(join(dirname(path), name), { force: true })
 }

@@ -8,9 +8,11 @@ export interface Problem {
   readonly text: string
 }
 
-/** `FILE:LINE: TEXT`, or `FILE: TEXT`. */
+/** `FILE:LINE: TEXT`, or `FILE: TEXT`: one line, whatever is in it. */
 export function problemText({ file, line, text }: Problem): string {
-  return line > 0 ? `${file}:${line}: ${text}` : `${file}: ${text}`
+  const whole = line > 0 ? `${file}:${line}: ${text}` : `${file}: ${text}`
+  // eslint-disable-next-line no-control-regex -- they are what is looked for
+  return whole.replace(/[\u0000-\u001f\u007f\u2028\u2029]/g, c => JSON.stringify(c).slice(1, -1))
 }
 
 export type JsonObject = Readonly<Record<string, Json>>
@@ -29,7 +31,7 @@ export function parseObject(text: string): JsonObject | string {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return `${excerpt(text)} is no JSON object, want {"id": "RUN000", ...}`
-  if (depth(text) > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH}`
+  if (isDeeper(value as JsonObject, MAX_DEPTH)) return `is nested deeper than ${MAX_DEPTH}`
   const infinite = findInfinite(value as JsonObject)
   if (infinite !== undefined) return `"${infinite}" is no finite number`
   return value as JsonObject
@@ -38,14 +40,10 @@ export function parseObject(text: string): JsonObject | string {
 /** No honest hyperparameter is nested deeper. */
 const MAX_DEPTH = 100
 
-/** At most: brackets inside strings count too. */
-function depth(text: string): number {
-  let now = 0
-  let most = 0
-  for (const c of text)
-    if (c === '[' || c === '{') most = Math.max(most, ++now)
-    else if (c === ']' || c === '}') now--
-  return most
+/** Is the value nested deeper than `limit`? Goes no deeper itself. */
+function isDeeper(value: Json, limit: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return limit === 0 || Object.values(value).some(v => isDeeper(v, limit - 1))
 }
 
 /** JSON.parse reads 1e999 as Infinity, which no JSON can write back. */

@@ -1,28 +1,30 @@
-import { join } from 'node:path'
 import type { RunId } from '../base/ids.js'
 
-/** Every file name in an EXP, spelt once. `exp` is the EXP directory. */
+/** Every file name in an EXP, spelt once. `exp` is the EXP directory. A hundred thousand RUNs ask: no `join`. */
 
-export const expFile = (exp: string) => join(exp, 'exp.json')
-export const restartFile = (exp: string) => join(exp, 'restart.txt')
-export const status = (exp: string) => join(exp, 'status.json')
-export const alerts = (exp: string) => join(exp, 'alerts.txt')
-export const progressFile = (exp: string) => join(exp, 'progress.txt')
-export const epochsFile = (exp: string) => join(exp, 'epochs.txt')
-export const scoresFile = (exp: string) => join(exp, 'scores.csv')
+export const expFile = (exp: string) => `${exp}/exp.json`
+export const restartFile = (exp: string) => `${exp}/restart.txt`
+export const status = (exp: string) => `${exp}/status.json`
+export const alerts = (exp: string) => `${exp}/alerts.txt`
+export const jobId = (exp: string) => `${exp}/jobid.txt`
+export const progressFile = (exp: string) => `${exp}/progress.txt`
+export const epochsFile = (exp: string) => `${exp}/epochs.txt`
+export const scoresFile = (exp: string) => `${exp}/scores.csv`
 
-export const engine = (exp: string) => join(exp, '.engine')
-export const journal = (exp: string) => join(engine(exp), 'journal')
-export const rendezvous = (exp: string) => join(engine(exp), 'rendezvous.json')
-export const planFile = (exp: string) => join(engine(exp), 'plan.jsonl')
+export const engine = (exp: string) => `${exp}/.engine`
+export const journal = (exp: string) => `${engine(exp)}/journal`
+export const rendezvous = (exp: string) => `${engine(exp)}/rendezvous.json`
+/** Who leads: see engine/lock.ts. */
+export const lockHolder = (exp: string) => `${engine(exp)}/lock/holder.json`
+export const planFile = (exp: string) => `${engine(exp)}/plan.jsonl`
 
-export const outDirectory = (exp: string) => join(exp, 'out')
+export const outDirectory = (exp: string) => `${exp}/out`
 export const out = (exp: string, rank: number) =>
-  join(outDirectory(exp), `out-${String(rank).padStart(3, '0')}.txt`)
+  `${outDirectory(exp)}/out-${String(rank).padStart(3, '0')}.txt`
 
-export const stale = (exp: string) => join(exp, 'stale')
-export const runs = (exp: string) => join(exp, 'run')
-export const run = (exp: string, id: RunId) => join(runs(exp), id)
+export const stale = (exp: string) => `${exp}/stale`
+export const runs = (exp: string) => `${exp}/run`
+export const run = (exp: string, id: RunId) => `${runs(exp)}/${id}`
 
 /** Names in a RUN directory. */
 export const RUN_FILES = {
@@ -38,9 +40,10 @@ export const RUN_FILES = {
   result: 'result.txt',
   marker: 'stop.marker',
   error: 'error.json',
+  performance: 'perf.csv',
 } as const
 
-const runFile = (name: string) => (exp: string, id: RunId) => join(run(exp, id), name)
+const runFile = (name: string) => (exp: string, id: RunId) => `${run(exp, id)}/${name}`
 export const parameters = runFile(RUN_FILES.parameters)
 export const rankFile = runFile(RUN_FILES.rank)
 export const history = runFile(RUN_FILES.history)
@@ -49,6 +52,8 @@ export const testScores = runFile(RUN_FILES.testScores)
 export const testPredictions = runFile(RUN_FILES.testPredictions)
 export const marker = runFile(RUN_FILES.marker)
 export const error = runFile(RUN_FILES.error)
+export const result = runFile(RUN_FILES.result)
+export const performance = runFile(RUN_FILES.performance)
 
 /** Names at the top of an EXP that no UPF or DFLTS may have. */
 export const RESERVED: ReadonlySet<string> = new Set([

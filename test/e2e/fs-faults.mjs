@@ -5,6 +5,8 @@
 //     FS_FAULT_CODE    ENOSPC (default), EIO, EROFS, …
 //     FS_FAULT_AT      number of the first call that fails, from 1; 0 or unset: none, only count
 //     FS_FAULT_COUNT   how many calls in a row fail; default 1
+//     FS_FAULT_WHILE   a file: as long as it is there every such call fails, with the code in it;
+//                      FREEZE: it returns only when the file is gone, and calls that only read wait too
 //     FS_FAULT_LOG     at exit a line of JSON is appended: { pid, argv, calls, failed: [call, …] }
 //     FS_FAULT_ONLY    regular expression: only processes whose argv, joined by spaces, matches
 //
@@ -23,11 +25,13 @@ const {
   FS_FAULT_CODE: code = 'ENOSPC',
   FS_FAULT_AT: at = '0',
   FS_FAULT_COUNT: count = '1',
+  FS_FAULT_WHILE: flag,
   FS_FAULT_LOG: log,
   FS_FAULT_ONLY: only,
 } = process.env
 const original = { ...fs }
-const [first, last] = [Number(at), Number(at) + Number(count) - 1]
+const [from, to] = [Number(at), Number(at) + Number(count) - 1]
+const FREEZE = Symbol('freeze')
 const failed = []
 let calls = 0
 
@@ -41,64 +45,66 @@ if (folder !== undefined && (only === undefined || new RegExp(only).test(process
 }
 
 async function patch(root) {
+  const first = args => [args[0]]
   /** Which of a call's arguments are paths or descriptors. */
-  const targets = {
+  const writes = {
     open: args => (forWriting(args[1]) ? [args[0]] : []),
-    write: args => [args[0]],
-    writev: args => [args[0]],
-    fsync: args => [args[0]],
-    fdatasync: args => [args[0]],
-    ftruncate: args => [args[0]],
     rename: args => [args[0], args[1]],
-    mkdir: args => [args[0]],
-    appendFile: args => [args[0]],
-    writeFile: args => [args[0]],
+    ...Object.fromEntries(
+      'write writev fsync fdatasync ftruncate mkdir appendFile writeFile'
+        .split(' ')
+        .map(name => [name, first]),
+    ),
   }
-  /** The error for this call, if it is one that shall fail. */
-  const fault = (name, things) => {
+  const reads = Object.fromEntries(
+    'readFile readdir stat access rm unlink'.split(' ').map(name => [name, first]),
+  )
+  const isHere = path => path === root || path?.startsWith(root + sep)
+  /** What becomes of this call: undefined if nothing. */
+  const judge = (name, things, isRead) => {
     const paths = things.map(pathOf)
-    if (!paths.some(p => p === root || p?.startsWith(root + sep))) return undefined
+    if (!paths.some(isHere)) return undefined
+    const lasting = flag && tryRead(flag)
+    if (lasting === 'FREEZE') return FREEZE
+    if (isRead) return undefined
     calls++
-    if (first < 1 || calls < first || calls > last) return undefined
+    if (!lasting && (from < 1 || calls < from || calls > to)) return undefined
     failed.push(`${calls} ${name} ${paths.join(' ')}`)
-    return failure(name, paths[0])
+    return failure(lasting || code, name, paths[0])
   }
-  for (const [name, of] of Object.entries(targets)) {
+  for (const [name, of] of [...Object.entries(writes), ...Object.entries(reads)]) {
     const { [name]: later, [`${name}Sync`]: now } = fs
     const promised = fs.promises[name]
+    const isRead = name in reads
     fs[name] = keep(later, (...args) => {
-      const error = fault(name, of(args))
-      if (error) process.nextTick(args.at(-1), error)
+      const fault = judge(name, of(args), isRead)
+      if (fault === FREEZE) void thawed().then(() => later(...args))
+      else if (fault) process.nextTick(args.at(-1), fault)
       else later(...args)
     })
     fs[`${name}Sync`] = keep(now, (...args) => {
-      const error = fault(name, of(args))
-      if (error) throw error
+      const fault = judge(name, of(args), isRead)
+      if (fault === FREEZE) waitThawed()
+      else if (fault) throw fault
       return now(...args)
     })
     if (promised)
       fs.promises[name] = keep(promised, async (...args) => {
-        const error = fault(name, of(args))
-        if (error) throw error
+        const fault = judge(name, of(args), isRead)
+        if (fault === FREEZE) await thawed()
+        else if (fault) throw fault
         return promised(...args)
       })
   }
   const handle = await fs.promises.open(fileURLToPath(import.meta.url))
   const prototype = Object.getPrototypeOf(handle)
   await handle.close()
-  for (const name of [
-    'write',
-    'writev',
-    'writeFile',
-    'appendFile',
-    'sync',
-    'datasync',
-    'truncate',
-  ]) {
+  for (const name of 'write writev writeFile appendFile sync datasync truncate'.split(' ')) {
     const method = prototype[name]
     prototype[name] = keep(method, async function (...args) {
-      const error = fault(`FileHandle.${name}`, [this])
-      if (error) throw error
+      const fault = judge(`FileHandle.${name}`, [this], false)
+      if (fault === FREEZE) await thawed()
+      else if (fault) throw fault
       return method.apply(this, args)
     })
   }
@@ -129,7 +135,24 @@ function pathOf(thing) {
   return resolve(String(thing))
 }
 
-function failure(syscall, path) {
+async function thawed() {
+  while (tryRead(flag) === 'FREEZE') await new Promise(done => setTimeout(done, 20))
+}
+
+function waitThawed() {
+  const never = new Int32Array(new SharedArrayBuffer(4))
+  while (tryRead(flag) === 'FREEZE') Atomics.wait(never, 0, 0, 20)
+}
+
+function tryRead(path) {
+  try {
+    return original.readFileSync(path, 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}
+
+function failure(code, syscall, path) {
   const errno = -(constants.errno[code] ?? 5)
   const error = new Error(`${code}: injected fault, ${syscall} '${path}'`)
   return Object.assign(error, { code, errno, syscall, path })

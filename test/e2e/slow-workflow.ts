@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -20,10 +21,13 @@ import {
  *     ckpts/work-…       the next one, until it is renamed
  *     trained.txt        a line when an epoch begins and one when it ends: who trained what, and when
  *     result.txt         a function of seed and epochs alone
+ *
+ * With `hold` it stops in its first attempt at that point until the file `go` is in the RUN's directory:
+ * a test that finds `held` there knows exactly what it disturbs.
  */
 export const workflow: Workflow = {
   name: 'slow',
-  defaults: { epochs: 3, epochSeconds: 0.2, seed: 0 },
+  defaults: { epochs: 3, epochSeconds: 0.2, seed: 0, hold: '' },
   known: [],
   files: [],
   stageVersion: 1,
@@ -33,6 +37,10 @@ export const workflow: Workflow = {
   verify: async () => undefined,
   open: async () => ({ run: slowRun, close: async () => undefined }),
 }
+
+/** Where a RUN may hold; the epoch is its second one. `scoring`: after the last one, before the marker. */
+export const HOLDS = ['partition', 'mid-epoch', 'mid-checkpoint', 'scoring'] as const
+export type Hold = (typeof HOLDS)[number]
 
 /** What result.txt must hold. */
 export function slowResult(params: Params): string {
@@ -66,30 +74,43 @@ async function slowRun(context: RunContext): Promise<Outcome> {
   await mkdir(ckpts, { recursive: true })
   await mkdir(temporary, { recursive: true, mode: 0o700 })
   const scratch = join(temporary, 'scratch')
+  const hold = (point: Hold, epochNow = HELD_EPOCH) =>
+    params['hold'] === point && context.attempt === 1 && epochNow === HELD_EPOCH
+      ? held(context)
+      : undefined
   await writeFile(scratch, run)
   await cleanWork(context, ckpts)
+  await hold('partition')
   let { epoch, state } = (await lastState(ckpts)) ?? { epoch: 0, state: first(params) }
   const note = (what: 'begin' | 'end', of: number) =>
     appendFile(join(directory, 'trained.txt'), `${what} ${of} ${workName} ${Date.now()} .\n`)
   while (epoch < epochs) {
     context.progress({ phase: 'train', epoch, epochs, part: 0 })
     await note('begin', epoch + 1)
+    await hold('mid-epoch', epoch + 1)
     await pause(Number(params['epochSeconds']) * 1000, context.signal)
     state = trained(state, ++epoch)
     // the folder is ours alone: nobody may have taken it away or written into it
     if ((await readFile(scratch, 'utf8')) !== run) throw new Error('the scratch file is not ours')
-    await save(context, ckpts, JSON.stringify({ epoch, state }))
+    const now = epoch
+    await save(context, ckpts, JSON.stringify({ epoch, state }), () => hold('mid-checkpoint', now))
     await note('end', epoch)
     context.log(`epoch ${epoch}/${epochs}`)
     context.progress({ phase: 'train', epoch, epochs, part: 0 })
   }
+  await hold('scoring')
   await context.fence()
   await writeAtomic(join(directory, 'result.txt'), `${state}\n`)
   return { epochs, reason: 'completed', outputs: ['result.txt'] }
 }
 
 /** Beside, synced, fenced, renamed. */
-async function save(context: RunContext, ckpts: string, text: string): Promise<void> {
+async function save(
+  context: RunContext,
+  ckpts: string,
+  text: string,
+  beforeRename: () => Promise<void> | undefined,
+): Promise<void> {
   const work = join(ckpts, context.workName)
   const file = await open(work, 'w')
   try {
@@ -99,6 +120,7 @@ async function save(context: RunContext, ckpts: string, text: string): Promise<v
     await file.close()
   }
   try {
+    await beforeRename()
     await context.fence()
     await rename(work, join(ckpts, 'state.json'))
   } catch (error) {
@@ -107,6 +129,14 @@ async function save(context: RunContext, ckpts: string, text: string): Promise<v
     if (codeOf(error) === 'ENOENT') await context.fence()
     throw error
   }
+}
+
+const HELD_EPOCH = 2
+
+/** Until there is `go`, or it is told to stop. */
+async function held({ directory, signal }: RunContext): Promise<void> {
+  await writeFile(join(directory, 'held'), '')
+  while (!existsSync(join(directory, 'go'))) await pause(20, signal)
 }
 
 async function lastState(ckpts: string): Promise<{ epoch: number; state: string } | undefined> {

@@ -1,6 +1,8 @@
 import fs from 'node:fs'
+import promises from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { sha256 } from '../../src/base/digest.js'
 import { runId } from '../../src/base/ids.js'
@@ -39,6 +41,7 @@ async function attempt(t: Test, run: (scene: Scene) => Promise<void> | void) {
   const session: Session = {
     run: async context => {
       fs.writeFileSync(join(context.directory, OUTPUT), '1\n')
+      await sleep(10) // a fence that follows rank.txt at once is open
       await run({ context, exp, epoch, stop })
       return { epochs: 2, reason: 'completed', outputs: [OUTPUT] }
     },
@@ -125,17 +128,34 @@ t.test('a workflow can ask whether it was taken over', async t => {
   await t.rejects(result, Stopped)
 })
 
-t.test('the marker is read back: outputs that are gone by then are a fault', async t => {
-  const { renameSync } = fs
-  fs.renameSync = (from, to) => {
-    renameSync(from, to)
+/** A RUN that takes seconds, without waiting for it. */
+function takesLong(t: Test): void {
+  const now = performance.now.bind(performance)
+  performance.now = () => now() + 2000
+  t.teardown(() => {
+    performance.now = now
+  })
+}
+
+t.test('a RUN that took its time is synced; one that did not is cheaper to run again', async t => {
+  const short = await attempt(t, () => undefined)
+  t.match(await short.result, { durable: false })
+  t.ok(validateMarker(short.exp, RUN, EXPECTED).valid)
+  const long = await attempt(t, () => takesLong(t))
+  t.match(await long.result, { durable: true })
+})
+
+t.test('a marker to be trusted is read back: outputs gone by then are a fault', async t => {
+  const { rename } = promises
+  promises.rename = async (from, to) => {
+    await rename(from, to)
     if (String(to).endsWith('stop.marker')) fs.rmSync(join(String(to), '..', OUTPUT))
   }
   syncBuiltinESMExports()
   t.teardown(() => {
-    fs.renameSync = renameSync
+    promises.rename = rename
     syncBuiltinESMExports()
   })
-  const { result } = await attempt(t, () => undefined)
+  const { result } = await attempt(t, () => takesLong(t))
   await t.rejects(result, { name: 'HedError', kind: 'FAILED', message: /result\.txt is missing/ })
 })

@@ -76,3 +76,19 @@ t.test('a leader that was taken over does not release the lock of the next', asy
   lock.release()
   t.match(JSON.parse(fs.readFileSync(holderOf(engine), 'utf8')), { host: 'elsewhere' })
 })
+
+t.test('a lock that changes hands while it is taken away is put back', async t => {
+  const engine = t.testdir()
+  const living = await mine(engine)
+  fs.mkdirSync(join(engine, 'lock'))
+  fs.writeFileSync(holderOf(engine), JSON.stringify({ ...living, start: '1' }))
+  const { renameSync } = fs
+  let renames = 0
+  const late: typeof fs.renameSync = (from, to) => {
+    if (++renames === 1) fs.writeFileSync(holderOf(engine), JSON.stringify(living)) // another was quicker
+    renameSync(from, to)
+  }
+  pretend(t, { renameSync: late })
+  await t.rejects(acquireLock(engine, quiet), { name: 'HedError', kind: 'USAGE' })
+  t.strictSame(JSON.parse(fs.readFileSync(holderOf(engine), 'utf8')), living)
+})

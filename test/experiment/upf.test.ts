@@ -42,6 +42,18 @@ t.test('everything wrong is told at once, with its line', async t => {
   t.equal(found.length, 7)
 })
 
+t.test('brackets in a string are no nesting; nesting over 100 is refused', async t => {
+  const deep = (n: number) => `{"id":"A","x":${'['.repeat(n)}${']'.repeat(n)}}`
+  t.strictSame(problems(`{"id": "A", "x": "${'['.repeat(500)}"}`), [])
+  t.strictSame(problems(deep(99)), [])
+  t.match(problems(deep(100)), [/nested deeper than 100/])
+  t.match(problems(deep(100_000)), [/nested deeper than 100/])
+})
+
+t.test('a problem is one line, whatever is in it', async t => {
+  t.strictSame(problems('{"id": "A", "x\\ny": 1e999}'), ['u:1: "x\\ny" is no finite number'])
+})
+
 t.test('a file without a RUN is refused', async t => {
   t.match(problems('# nothing\n'), [/^u: has no RUN/])
 })

@@ -191,7 +191,8 @@ export class SimRank {
           )
         return
       case 'stop':
-        this.hosts.get(effect.slot)?.tell({ ...effect, type: 'stop' })
+      case 'withdraw':
+        this.hosts.get(effect.slot)?.tell({ ...effect, type: effect.do })
         return
       case 'order':
         world.checks.begun(effect.order)

@@ -1,8 +1,10 @@
-// A workflow whose RUNs do nothing: what is left is the engine.
+// A workflow whose RUNs do nothing, or sleep for `seconds`: what is left is the engine.
+import { setTimeout as sleep } from 'node:timers/promises'
+
 export const workflow = {
   name: 'noop',
   defaults: { seed: 0 },
-  known: [],
+  known: ['seconds'],
   files: [],
   stageVersion: 1,
   chooseBackend: async () => ({ name: 'none', why: 'nothing to compute' }),
@@ -10,7 +12,10 @@ export const workflow = {
   stage: async () => undefined,
   verify: async () => undefined,
   open: async () => ({
-    run: async () => ({ epochs: 0, reason: 'completed', outputs: [] }),
+    run: async ({ params }) => {
+      if (params.seconds) await sleep(params.seconds * 1000)
+      return { epochs: 0, reason: 'completed', outputs: [] }
+    },
     close: async () => undefined,
   }),
 }

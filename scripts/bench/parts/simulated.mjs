@@ -2,6 +2,7 @@
 import { fork, spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { cpu, memory } from './measure.mjs'
 import { makeExp, NOOP, RANK } from './make-exp.mjs'
 
 const SIM = new URL('./sim-ranks.mjs', import.meta.url)
@@ -63,30 +64,4 @@ export async function simulated({ ranks, runs, times, processes = ranks > 2000 ?
     lag_max_ms: status.lagMax,
     seconds: ms / 1000,
   }
-}
-
-/** MB in memory. */
-export function memory(pid) {
-  try {
-    const text = readFileSync(`/proc/${pid}/status`, 'utf8')
-    return Number(/^VmRSS:\s+(\d+)/m.exec(text)?.[1] ?? 0) / 1024
-  } catch {
-    return 0
-  }
-}
-
-/** Seconds of processor that a process has used. */
-export function cpu(pid) {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / 100
-  } catch {
-    return NaN
-  }
-}
-
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)]
 }
