@@ -2,12 +2,16 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readIfThere } from '../base/files.js'
 import type { Experiment } from '../experiment/exp.js'
+import { countJournal } from '../experiment/journal-counts.js'
 import * as layout from '../experiment/layout.js'
+import type { LeaderSign, LiveStatus } from '../experiment/live-status.js'
 import { runStates } from './run-state.js'
 
 /** How far an EXP is: the labels of the upstream report, and ours. */
 export interface Progress {
   readonly dir: string
+  /** Of the scheduler; null without one. */
+  readonly job: string | null
   readonly json: string
   readonly procs: number
   readonly ppn: number
@@ -24,79 +28,184 @@ export interface Progress {
   readonly notStarted: number
   /** Why it ended, and when; null while it runs or if its leader died. */
   readonly ended: { readonly reason: string; readonly exit: number; readonly time: string } | null
+  /** Does a leader serve it? null: one on another host, which cannot be asked. */
+  readonly led: boolean | null
+  /** Seconds that the last leader has led, or did; null where nobody tells. */
+  readonly time: number | null
   readonly alerts: number
-  /** Seconds left at the mean epoch so far; null where unknown. */
+  /** Seconds left as fast as it went so far; null where unknown. */
   readonly eta: number | null
+  /** Who told the counts. */
+  readonly source: 'leader' | 'status' | 'journal' | 'files'
+  /** What its leader says, where it can be asked. */
+  readonly live?: LiveStatus
 }
 
-export function progressOf(exp: Experiment): Progress {
-  const states = runStates(exp)
-  const count = (state: (typeof states)[number]['state']) =>
-    states.filter(s => s.state === state).length
+/**
+ * The counts come from whoever knows them first: the leader, status.json that it left, its journal; else the
+ * files of every RUN, which takes minutes where there are many on a slow disk.
+ *
+ * @param now what its leader says, and its lock
+ * @param verify look at every RUN's files whatever others say
+ */
+export function progressOf(
+  exp: Experiment,
+  now: { readonly live: LiveStatus | undefined; readonly sign: LeaderSign | undefined },
+  verify = false,
+): Progress {
   const status = readStatus(exp.path)
-  const isOver = status !== null
-  const epochsOf = (s: (typeof states)[number]) => Number(s.plan.params['epochs'] ?? 0)
-  const times = states.flatMap(s => s.epochSeconds ?? [])
-  const mean = times.length > 0 ? times.reduce((a, b) => a + b, 0) / times.length : undefined
-  const left = states
-    .filter(s => s.state === 'running' || s.state === 'not started')
-    .reduce((sum, s) => sum + Math.max(0, epochsOf(s) - s.epochs), 0)
-  const workers = Math.max(1, exp.settings.PROCS - 1)
+  const led = now.live ? true : now.sign ? (now.sign.isAlive ?? null) : false
+  const isOver = led === false
+  const counts = verify ? fromFiles(exp) : quick(exp, now.live, isOver ? status : undefined)
   return {
     dir: exp.path,
     json: join(exp.path, exp.dflts.name),
     procs: exp.settings.PROCS,
     ppn: exp.settings.PPN,
-    epochs: Math.max(0, ...states.map(epochsOf)),
+    epochs: epochsOf(exp),
     outs: readdirSync(layout.outDirectory(exp.path)).length,
-    runs: states.length,
-    news: states.length - count('not started'),
-    done: count('finished'),
-    failed: count('failed'),
-    running: isOver ? 0 : count('running'),
-    notStarted: count('not started') + (isOver ? count('running') : 0),
-    ended: status,
+    runs: counts.runs,
+    news: counts.begun,
+    done: counts.finished,
+    failed: counts.failed,
+    running: isOver ? 0 : counts.running,
+    notStarted: counts.runs - counts.finished - counts.failed - (isOver ? 0 : counts.running),
+    ended:
+      isOver && status ? { reason: status.reason, exit: status.exit, time: status.ended } : null,
+    led,
+    time: counts.seconds,
     alerts: (readIfThere(layout.alerts(exp.path)) ?? '').split('\n').length - 1,
-    eta: isOver || mean === undefined ? null : (left * mean) / workers,
+    eta: isOver ? null : counts.left,
+    source: counts.source,
+    job: jobOf(exp.path) ?? (counts.job === '' ? null : counts.job),
+    ...(now.live === undefined ? {} : { live: now.live }),
   }
 }
 
-function readStatus(exp: string): Progress['ended'] {
+interface Counts {
+  readonly runs: number
+  readonly begun: number
+  readonly finished: number
+  readonly failed: number
+  readonly running: number
+  readonly seconds: number | null
+  /** Seconds that the rest takes. */
+  readonly left: number | null
+  readonly job: string
+  readonly source: Progress['source']
+}
+
+function quick(
+  exp: Experiment,
+  live: LiveStatus | undefined,
+  status: StatusFile | undefined,
+): Counts {
+  if (live) return fromLeader(live)
+  if (status) return fromStatus(status)
+  const counts = countJournal(layout.journal(exp.path))
+  if (!counts) return fromFiles(exp)
+  const { runs, finished, failed, done, seconds } = counts
+  const left = rest(runs - finished - failed, done + failed, seconds)
+  return { ...counts, left, source: 'journal' }
+}
+
+function fromLeader({ counts, begun, carried, seconds, running }: LiveStatus): Counts {
+  const { waiting, finished, failed } = counts
+  const shares = running.map(({ progress: p }) =>
+    p?.epochs === undefined ? 0 : Math.min(1, ((p.epoch ?? 0) + (p.part ?? 0)) / p.epochs),
+  )
+  const part = sum(shares)
+  const todo = waiting + counts.running - part
+  return {
+    ...{ runs: waiting + counts.running + finished + failed, begun, finished, failed },
+    running: counts.running,
+    seconds,
+    left: rest(todo, finished + failed - carried + part, seconds),
+    job: '',
+    source: 'leader',
+  }
+}
+
+function fromStatus(status: StatusFile): Counts {
+  const { finished, failed, notStarted, started, ended } = status
+  const begun = status.begun ?? finished + failed
+  return {
+    ...{ runs: finished + failed + notStarted, begun, finished, failed, running: 0 },
+    seconds: (Date.parse(ended) - Date.parse(started)) / 1000,
+    left: null,
+    job: '',
+    source: 'status',
+  }
+}
+
+function fromFiles(exp: Experiment): Counts {
+  const states = runStates(exp)
+  const count = (state: (typeof states)[number]['state']) =>
+    states.filter(s => s.state === state).length
+  const times = states.flatMap(s => s.epochSeconds ?? [])
+  const epochs = sum(
+    states
+      .filter(s => s.state === 'running' || s.state === 'not started')
+      .map(s => Math.max(0, Number(s.plan.params['epochs'] ?? 0) - s.epochs)),
+  )
+  const workers = Math.max(1, exp.settings.PROCS - 1)
+  return {
+    runs: states.length,
+    begun: states.length - count('not started'),
+    finished: count('finished'),
+    failed: count('failed'),
+    running: count('running'),
+    seconds: null,
+    left: times.length === 0 ? null : (epochs * (sum(times) / times.length)) / workers,
+    job: '',
+    source: 'files',
+  }
+}
+
+/** Nothing is told of the rest before a little of it was done. */
+const LEAST_DONE = 0.05
+
+function rest(todo: number, done: number, seconds: number): number | null {
+  return done > LEAST_DONE ? (seconds / done) * todo : null
+}
+
+/** What DFLTS says, else the model, or the largest that a UPF line asks for. */
+function epochsOf(exp: Experiment): number {
+  let shared = exp.defaults['epochs']
+  try {
+    const dflts = JSON.parse(readIfThere(join(exp.path, exp.dflts.name)) ?? '{}') as object
+    if ('epochs' in dflts) shared = Number(dflts.epochs)
+  } catch {
+    // it was right when the EXP was made; what is told here is no more than a label
+  }
+  const upf = readIfThere(join(exp.path, exp.upf.name)) ?? ''
+  const own = upf.includes('"epochs"')
+    ? [...upf.matchAll(/^[^#\n]*"epochs"\s*:\s*(\d+)/gm)].map(match => Number(match[1]))
+    : []
+  return own.reduce((a, b) => Math.max(a, b), Number(shared ?? 0))
+}
+
+/** `1234567` of `1234567.server`. */
+function jobOf(exp: string): string | undefined {
+  return readIfThere(layout.jobId(exp))?.trim().split('.')[0]
+}
+
+interface StatusFile {
+  readonly reason: string
+  readonly exit: number
+  readonly finished: number
+  readonly failed: number
+  readonly notStarted: number
+  readonly begun?: number
+  readonly started: string
+  readonly ended: string
+}
+
+function readStatus(exp: string): StatusFile | undefined {
   const text = readIfThere(layout.status(exp))
-  if (text === undefined) return null
-  const { reason, exit, ended } = JSON.parse(text) as {
-    reason: string
-    exit: number
-    ended: string
-  }
-  return { reason, exit, time: ended }
+  return text === undefined ? undefined : (JSON.parse(text) as StatusFile)
 }
 
-/** For people; label and value, upstream's labels first. */
-export function progressLines(p: Progress): [string, string][] {
-  return [
-    ['DIR:', p.dir],
-    ['JSON:', p.json],
-    ['PROCS:', String(p.procs)],
-    ['PPN:', String(p.ppn)],
-    ['epochs:', String(p.epochs)],
-    ['OUTs:', String(p.outs)],
-    ['RUNs:', String(p.runs)],
-    ['NEWs:', String(p.news)],
-    ['DONE:', String(p.done)],
-    ['MKRs:', String(p.done)],
-    ['failed:', String(p.failed)],
-    ['running:', String(p.running)],
-    ['not started:', String(p.notStarted)],
-    ...(p.alerts > 0 ? [['alerts:', String(p.alerts)] as [string, string]] : []),
-    ...(p.eta === null ? [] : [['ETA:', `${Math.round(p.eta)} s`] as [string, string]]),
-    ...(p.ended === null
-      ? []
-      : [
-          ['STOP:', `${p.ended.reason} (exit ${p.ended.exit}) at ${p.ended.time}`] as [
-            string,
-            string,
-          ],
-        ]),
-  ]
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0)
 }

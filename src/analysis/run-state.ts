@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
-import { readIfThere } from '../base/files.js'
 import type { RunId } from '../base/ids.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import { validateMarker } from '../experiment/marker.js'
 import { readPlan, type PlannedRun } from '../experiment/plan.js'
+import { epochSecondsOf, lastErrorOf, ownerOf } from './run-files.js'
 
 /** A RUN as its files tell. */
 export interface RunState {
@@ -24,7 +24,7 @@ export function runStates(exp: Experiment): RunState[] {
     const { run, digest, params } = plan
     const expected = { params: digest, data: exp.data.digest, seed: params['seed'] ?? 0 }
     const found = validateMarker(exp.path, run, expected)
-    const history = readHistory(exp.path, run)
+    const history = epochSecondsOf(exp.path, run)
     const epochs = found.valid ? found.marker.epochs : history.length
     const total = history.reduce((a, b) => a + b, 0)
     return {
@@ -46,23 +46,6 @@ export function runStates(exp: Experiment): RunState[] {
 
 /** Did the last attempt that began also fail? error.json stays while a newer attempt runs. */
 function failedLast(exp: string, run: RunId): boolean {
-  const error = readIfThere(layout.error(exp, run))
-  if (error === undefined) return false
-  const begun = /^attempt = (\d+)$/m.exec(readIfThere(layout.rankFile(exp, run)) ?? '')?.[1]
-  try {
-    return (JSON.parse(error) as { attempt: number }).attempt >= Number(begun ?? 0)
-  } catch {
-    return true
-  }
-}
-
-/** Seconds of each epoch in history.txt. */
-function readHistory(exp: string, run: RunId): readonly number[] {
-  const text = readIfThere(layout.history(exp, run))
-  if (text === undefined) return []
-  try {
-    return (JSON.parse(text) as { seconds?: number[] }).seconds ?? []
-  } catch {
-    return []
-  }
+  const error = lastErrorOf(exp, run)
+  return error !== undefined && error.attempt >= (ownerOf(exp, run)?.attempt ?? 0)
 }

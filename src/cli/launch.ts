@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeAtomicSync } from '../base/files.js'
 import { parseLeaderEvent, type LeaderEvent } from '../engine/leader-events.js'
-import type { Experiment } from '../experiment/exp.js'
+import { requireLocalDescriptors } from '../engine/limits.js'
+import type { Experiment, Settings } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import { validateMarker } from '../experiment/marker.js'
 import type { PlannedRun } from '../experiment/plan.js'
@@ -17,6 +18,11 @@ export interface WorkflowModule {
   readonly url: string
   readonly name: string
   readonly stageVersion: number
+}
+
+/** What this machine must allow for such a sweep: asked before an EXP is made. @throws HedError USAGE */
+export function requireLimits({ PROCS, PPN, RANKS }: Settings): void {
+  requireLocalDescriptors(PROCS, RANKS === 'node' ? PPN : 1)
 }
 
 /** Run the ranks of an EXP on this machine and show how they go. @returns the exit status */

@@ -1,5 +1,5 @@
 import type { LeaderEvent } from '../engine/leader-events.js'
-import { duration } from './duration.js'
+import { duration } from '../base/duration.js'
 import { newSweep, onEvent, remaining, type Sweep } from './sweep.js'
 
 /** Shows a sweep while it runs: redrawn in place on a terminal, plain lines elsewhere. */
@@ -98,7 +98,7 @@ function screen(exp: string, sweep: Sweep, out: Output): View {
 }
 
 /** Up `lines` lines and clear to the end of the screen. */
-function erase(lines: number): string {
+export function erase(lines: number): string {
   return lines === 0 ? '' : `\x1b[${lines}A\r\x1b[J`
 }
 
@@ -135,7 +135,7 @@ export function picture(
   ].map(line => line.slice(0, columns - 1))
 }
 
-function bar(share: number, width: number): string {
+export function bar(share: number, width: number): string {
   const full = Math.round(share * width)
   return `[${'='.repeat(full)}${' '.repeat(width - full)}]`
 }

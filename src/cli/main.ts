@@ -4,8 +4,10 @@ import { nearest } from '../base/nearest.js'
 import { check } from './commands/check.js'
 import { data } from './commands/data.js'
 import { epochs } from './commands/epochs.js'
+import { explain } from './commands/explain.js'
 import { extract } from './commands/extract.js'
 import { gen } from './commands/gen.js'
+import { journal } from './commands/journal.js'
 import { listDrugs } from './commands/list-drugs.js'
 import { progress } from './commands/progress.js'
 import { resume } from './commands/resume.js'
@@ -29,6 +31,8 @@ const COMMANDS: readonly CommandModule[] = [
   epochs,
   extract,
   topDrugs,
+  explain,
+  journal,
 ] as unknown as CommandModule[]
 
 /**

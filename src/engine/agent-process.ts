@@ -3,7 +3,6 @@ import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { unreachable } from '../base/errors.js'
-import { writeAtomic } from '../base/files.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import { stagedPath } from '../stage/node-local.js'
@@ -15,8 +14,10 @@ import type { ToExecutor } from './executor-protocol.js'
 import { watchLag } from './lag.js'
 import { holdLifeline } from './lifeline.js'
 import { memoryOf } from './memory.js'
+import { newMonitors } from './monitor.js'
 import { newOutbox } from './outbox.js'
 import { encodeHead, parseToAgent, type FromAgent } from './protocol.js'
+import { recordError } from './record-error.js'
 import { openRankLog, type RankLog } from './rank-log.js'
 import { awaitRendezvous, readKeys, readRendezvous, type Rendezvous } from './rendezvous.js'
 import { connect } from './socket.js'
@@ -106,6 +107,7 @@ async function live(
   const keys = await readKeys(engine)
   const temporary = await ownTemporary(join(TMP_ROOT, exp.id), rank)
   const data = stagedPath(TMP_ROOT, exp.data.digest, options.workflow)
+  const monitors = newMonitors(exp.path, slot => hosts.get(slot)?.pid)
   let leader = first
   let writing: Promise<void> | undefined
   let exit: (again: boolean) => void = () => undefined
@@ -146,10 +148,13 @@ async function live(
         hosts.get(effect.slot)?.tell(instruction(effect.message))
         return
       case 'stop':
-        hosts.get(effect.slot)?.tell({ type: 'stop', run: effect.run, attempt: effect.attempt })
+      case 'withdraw': {
+        const { do: type, run, attempt } = effect
+        hosts.get(effect.slot)?.tell({ type, run, attempt })
         return
+      }
       case 'order':
-        log.line(`${effect.order.run} attempt ${effect.order.attempt} begins`)
+        log.line(`${effect.order.run} attempt ${effect.order.attempt} to slot ${effect.slot}`)
         hosts.get(effect.slot)?.tell({
           type: 'run',
           order: effect.order,
@@ -168,7 +173,7 @@ async function live(
         return
       case 'record': {
         const before = writing ?? Promise.resolve()
-        const mine = before.then(() => recordError(effect))
+        const mine = before.then(() => recordError(exp.path, effect, log))
         writing = mine
         void mine.then(() => {
           if (writing === mine) writing = undefined
@@ -221,15 +226,6 @@ async function live(
     }
   }
 
-  async function recordError(effect: AgentEffect & { do: 'record' }): Promise<void> {
-    const { run, attempt, fate, message } = effect
-    const text = JSON.stringify({ run, attempt, fate, message, log: log.tail() }, null, 2)
-    log.line(`${run} attempt ${attempt}: ${fate}: ${message}`)
-    await writeAtomic(layout.error(exp.path, run), `${text}\n`).catch((error: unknown) => {
-      log.line(`error.json of ${run} cannot be written: ${String(error)}`)
-    })
-  }
-
   /** Silence: the connection may be dead without a word. Not all agents at once. */
   let dialled = now()
   let silence = LEASE[1]
@@ -263,6 +259,7 @@ async function live(
 
   const ticks = setInterval(() => {
     perform(onTick(agent, now()))
+    monitors.look(agent.slots)
     for (const { id, order } of agent.slots)
       if (order && order.memory > 0)
         void memoryOf(hosts.get(id)?.pid).then(mb => perform(onMemory(agent, id, mb, now())))
@@ -287,6 +284,7 @@ async function live(
   const again = await exited
   clearInterval(ticks)
   clearInterval(beats)
+  monitors.stop()
   process.off('SIGTERM', stop)
   process.off('SIGUSR2', stop)
   lag.stop()

@@ -19,6 +19,8 @@ export interface Agent {
   readonly unacked: Map<string, FromAgent & { type: 'done' | 'ended' }>
   /** The last answers: a RUN that arrives twice is not done twice. */
   readonly answered: Set<string>
+  /** It cannot serve, and has said so; said again at each beat. */
+  broken: (FromAgent & { type: 'broken' }) | undefined
   phase: Phase
   /** The leader knows us. */
   welcomed: boolean
@@ -48,7 +50,9 @@ export interface Slot {
   readonly id: number
   state: 'closed' | 'opening' | 'idle' | 'busy'
   order: Order | undefined
-  /** Tiny RUNs that wait behind the one that runs. */
+  /** Tiny RUNs that the executor has in hand and begins by itself after the one that runs. */
+  readonly ahead: Order[]
+  /** Those that wait behind them. */
   readonly line: Order[]
   /** When the attempt has used up its timeout. */
   deadline: number | undefined
@@ -78,7 +82,15 @@ export type AgentEffect =
       readonly run: RunId
       readonly attempt: number
     }
+  /** It may come while another RUN runs: the executor begins it when that one has ended. */
   | { readonly do: 'order'; readonly slot: number; readonly order: Order }
+  /** Take it back from the executor if it has not begun. */
+  | {
+      readonly do: 'withdraw'
+      readonly slot: number
+      readonly run: RunId
+      readonly attempt: number
+    }
   | { readonly do: 'kill'; readonly slot: number }
   | {
       readonly do: 'record'
@@ -98,6 +110,7 @@ export function newAgent(settings: AgentSettings, now: number): Agent {
       id,
       state: 'closed' as const,
       order: undefined,
+      ahead: [],
       line: [],
       deadline: undefined,
       progressed: undefined,
@@ -106,6 +119,7 @@ export function newAgent(settings: AgentSettings, now: number): Agent {
     })),
     unacked: new Map(),
     answered: new Set(),
+    broken: undefined,
     phase: 'closed',
     welcomed: false,
     stopping: undefined,
@@ -116,8 +130,12 @@ export function newAgent(settings: AgentSettings, now: number): Agent {
 
 /** RUNs in its hands, of each slot the one that runs first. */
 export function held(agent: Agent): Held[] {
-  return agent.slots.flatMap(({ id, order, line }) =>
-    (order ? [order, ...line] : line).map(({ run, attempt }) => ({ slot: id, run, attempt })),
+  return agent.slots.flatMap(({ id, order, ahead, line }) =>
+    [...(order ? [order] : []), ...ahead, ...line].map(({ run, attempt }) => ({
+      slot: id,
+      run,
+      attempt,
+    })),
   )
 }
 

@@ -1,6 +1,6 @@
 import { unreachable } from '../base/errors.js'
-import { answerKey, held, STAGER, type Agent, type AgentEffect } from './agent-state.js'
-import { begin, exit, giveBack, ifOver, openSlot, ready, stopSlot } from './slots.js'
+import { answerKey, held, STAGER, type Agent, type AgentEffect, type Slot } from './agent-state.js'
+import { begin, exit, giveBack, ifOver, lookAhead, openSlot, ready, stopSlot } from './slots.js'
 import { PROTOCOL, type Held, type Order, type ToAgent } from './protocol.js'
 
 /**
@@ -24,8 +24,6 @@ export function hello(agent: Agent): AgentEffect[] {
 /** Another leader has taken over: it does not know us yet. */
 export function onNewLeader(agent: Agent, now: number): AgentEffect[] {
   agent.welcomed = false
-  // attempts that the earlier leader had no time to make durable are given again under the same number
-  agent.answered.clear()
   agent.heard = now
   return hello(agent)
 }
@@ -77,10 +75,12 @@ export function onLeader(agent: Agent, message: ToAgent, now: number): AgentEffe
 export function onStop(agent: Agent, fate: 'stopped' | 'walltime', now: number): AgentEffect[] {
   if (agent.stopping) return []
   agent.stopping = fate
-  return agent.slots.flatMap(slot => [
+  const effects = agent.slots.flatMap(slot => [
     ...slot.line.splice(0).flatMap(order => giveBack(agent, slot.id, order, 'told to stop')),
+    ...slot.ahead.map(order => takeBack(slot, order)),
     ...(slot.state === 'busy' ? stopSlot(agent, slot, fate, 'told to stop', now) : []),
   ])
+  return [...effects, ...ifOver(agent)]
 }
 
 /** Time passes: timeouts, silence of a RUN, grace, and the lease that the leader holds on us. */
@@ -118,6 +118,7 @@ export function onBeat(
   const idle = agent.slots.filter(s => s.state === 'idle' && !agent.stopping).map(s => s.id)
   return [
     ...[...agent.unacked.values()].map((message): AgentEffect => ({ do: 'send', message })),
+    ...(agent.broken ? [{ do: 'send' as const, message: agent.broken }] : []),
     {
       do: 'send',
       message: {
@@ -152,14 +153,20 @@ function onRun(agent: Agent, slotId: number, order: Order, now: number): AgentEf
   const key = answerKey(order.run, order.attempt)
   const said = agent.unacked.get(key)
   if (said) return [{ do: 'send', message: said }]
-  if (agent.answered.has(key)) return []
-  if (held(agent).some(h => answerKey(h.run, h.attempt) === key)) return []
+  // acked, so it is the same number of another leader's: one more attempt has one of its own
+  if (agent.answered.has(key)) return giveBack(agent, slotId, order, 'answered before')
+  if (has(agent, order)) return []
   const slot = agent.slots[slotId]
   if (!slot || agent.stopping || agent.phase !== 'open')
     return giveBack(agent, slotId, order, `slot ${slotId} takes no RUN`)
   if (slot.state === 'idle') return begin(slot, order, now)
   slot.line.push(order)
-  return []
+  return slot.state === 'busy' && !slot.ending ? lookAhead(slot) : []
+}
+
+function has({ slots }: Agent, { run, attempt }: Order): boolean {
+  const isIt = (o: Order | undefined) => o?.run === run && o.attempt === attempt
+  return slots.some(s => isIt(s.order) || s.ahead.some(isIt) || s.line.some(isIt))
 }
 
 function withdraw(agent: Agent, { run, attempt }: Held, why: string): AgentEffect[] {
@@ -167,8 +174,15 @@ function withdraw(agent: Agent, { run, attempt }: Held, why: string): AgentEffec
     const at = slot.line.findIndex(o => o.run === run && o.attempt === attempt)
     const [order] = at < 0 ? [] : slot.line.splice(at, 1)
     if (order) return giveBack(agent, slot.id, order, why)
+    const ahead = slot.ahead.find(o => o.run === run && o.attempt === attempt)
+    if (ahead) return [takeBack(slot, ahead)]
   }
   return []
+}
+
+/** Its executor gives it back, or has begun it by now. */
+function takeBack({ id }: Slot, { run, attempt }: Order): AgentEffect {
+  return { do: 'withdraw', slot: id, run, attempt }
 }
 
 /** It is no longer ours. */

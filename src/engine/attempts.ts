@@ -44,6 +44,7 @@ export function attemptEnded(
         fate,
         final: !again,
         message,
+        epochs: run.epochs,
         at: sinceBegin(leader),
       },
       then,

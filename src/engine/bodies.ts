@@ -46,6 +46,7 @@ export const isFinish = shape({
 })
 
 export const isFated = shape(FATED)
+export const isNamed = shape(NAMED)
 
 const HELLO = shape({
   protocol: isCount,
@@ -93,11 +94,12 @@ export const TO_AGENT: Readonly<Record<ToAgent['type'], Check>> = {
       timeout: isNumber,
       patience: isNumber,
       memory: isNumber,
+      monitor: maybe(isNumber),
     }),
   }),
-  withdraw: shape(NAMED),
-  cancel: shape(NAMED),
-  ack: shape(NAMED),
+  withdraw: isNamed,
+  cancel: isNamed,
+  ack: isNamed,
   beat: isObject,
   stop: shape({ fate: among(['stopped', 'walltime']) }),
   bye: shape({ again: isFlag }),

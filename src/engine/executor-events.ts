@@ -2,7 +2,7 @@ import { unreachable } from '../base/errors.js'
 import type { Fate } from '../experiment/fate.js'
 import { STAGER, type Agent, type AgentEffect } from './agent-state.js'
 import type { FromExecutor } from './executor-protocol.js'
-import { answer, ended, ifOver, next, openSlot } from './slots.js'
+import { answer, backInLine, ended, giveBack, ifOver, next, openSlot } from './slots.js'
 
 /** What an agent makes of its executors' words and ends. Pure, as agent.ts. */
 export function onExecutor(
@@ -32,11 +32,14 @@ export function onExecutor(
       return [...answer(agent, slot, done), ...next(agent, slot, now)]
     }
     case 'ended':
-      if (slot.state === 'opening')
-        return [
-          { do: 'send', message: { type: 'broken', fate: message.fate, message: message.message } },
-        ]
+      if (slot.state === 'opening') return breakDown(agent, message.fate, message.message)
       return [...ended(agent, slot, message.fate, message.message), ...next(agent, slot, now)]
+    case 'withdrawn': {
+      const at = slot.ahead.findIndex(o => o.run === message.run && o.attempt === message.attempt)
+      const [order] = at < 0 ? [] : slot.ahead.splice(at, 1)
+      if (!order) return []
+      return [...giveBack(agent, slotId, order, 'given back before it began'), ...ifOver(agent)]
+    }
     case 'staged':
       return []
     default:
@@ -62,15 +65,14 @@ export function onExecutorExit(
   const effects: AgentEffect[] = slot.order ? ended(agent, slot, fate, `executor: ${how}`) : []
   slot.state = 'closed'
   slot.ending = undefined
+  backInLine(slot)
+  if (agent.stopping) {
+    const left = slot.line.splice(0)
+    effects.push(...left.flatMap(order => giveBack(agent, slotId, order, 'told to stop')))
+  }
   if (agent.over || agent.stopping) return [...effects, ...ifOver(agent)]
   if (wasOpening && ++slot.openFailures >= agent.settings.openLimit)
-    return [
-      ...effects,
-      {
-        do: 'send',
-        message: { type: 'broken', fate, message: `executor does not start: ${how}` },
-      },
-    ]
+    return [...effects, ...breakDown(agent, fate, `executor does not start: ${how}`)]
   return [...effects, ...openSlot(slot)]
 }
 
@@ -82,6 +84,12 @@ export function onMemory(agent: Agent, slotId: number, mb: number, now: number):
   const message = `used ${Math.round(mb)} MB, its limit is ${limit} MB`
   slot.ending = { fate: 'out-of-memory', message, kill: now }
   return [{ do: 'kill', slot: slot.id }]
+}
+
+/** The leader will say bye. */
+function breakDown(agent: Agent, fate: Fate, message: string): AgentEffect[] {
+  agent.broken = { type: 'broken', fate, message }
+  return [{ do: 'send', message: agent.broken }]
 }
 
 function onStager(agent: Agent, message: FromExecutor): AgentEffect[] {

@@ -3,7 +3,7 @@ import { isObject, shape, type Check } from '../base/shape.js'
 import type { Progress } from '../experiment/workflow.js'
 import type { Fate } from '../experiment/fate.js'
 import type { Finish } from '../experiment/journal.js'
-import { isFated, isFinish, isProgress } from './bodies.js'
+import { isFated, isFinish, isNamed, isProgress } from './bodies.js'
 import type { Order } from './protocol.js'
 
 /**
@@ -16,7 +16,7 @@ import type { Order } from './protocol.js'
  *            <───────────── staged │ ended
  *       open ──────────────────────>        load workflow, data and backend, once
  *            <───────────── opened │ ended
- *       run ───────────────────────>        one RUN at a time
+ *       run ───────────────────────>        one RUN at a time, in the order they come
  *            <─────── progress …
  *       leader ────────────────────>        the RUN is now that of a later leader
  *       stop ──────────────────────>        make the last finished epoch durable, end the RUN
@@ -60,6 +60,7 @@ export type ToExecutor =
   | { readonly type: 'leader'; readonly epoch: number }
   /** End that RUN; another one goes on. */
   | { readonly type: 'stop'; readonly run: RunId; readonly attempt: number }
+  | { readonly type: 'withdraw'; readonly run: RunId; readonly attempt: number }
 
 export type FromExecutor =
   | { readonly type: 'staged' }
@@ -67,6 +68,7 @@ export type FromExecutor =
   | { readonly type: 'progress'; readonly progress: Progress }
   | { readonly type: 'done'; readonly finish: Finish }
   | { readonly type: 'ended'; readonly fate: Fate; readonly message: string }
+  | { readonly type: 'withdrawn'; readonly run: RunId; readonly attempt: number }
 
 const CHECKS: Readonly<Record<FromExecutor['type'], Check>> = {
   staged: isObject,
@@ -74,6 +76,7 @@ const CHECKS: Readonly<Record<FromExecutor['type'], Check>> = {
   progress: shape({ progress: isProgress }),
   done: shape({ finish: isFinish }),
   ended: isFated,
+  withdrawn: isNamed,
 }
 
 /** One line from an executor; undefined if it is none of ours. */

@@ -28,7 +28,9 @@ export function executorMain(): void {
   const executor: Executor = {
     say: message => from.write(`${JSON.stringify(message)}\n`),
     session: undefined,
+    inbox: [],
     running: undefined,
+    leader: 0,
   }
   // the agent is gone: nobody waits for this RUN any more, and its next attempt must meet nobody
   to.on('close', () => process.kill(process.pid, 'SIGKILL'))
@@ -46,8 +48,14 @@ export function executorMain(): void {
 interface Executor {
   readonly say: (message: FromExecutor) => void
   session: Session | undefined
+  /** RUNs in hand that have not begun. */
+  readonly inbox: RunTask[]
   running: Running | undefined
+  /** Epoch of the latest leader that the agent has told of. */
+  leader: number
 }
+
+type RunTask = ToExecutor & { readonly type: 'run' }
 
 interface Running {
   readonly run: RunId
@@ -68,20 +76,12 @@ async function perform(executor: Executor, message: ToExecutor): Promise<void> {
         executor.session = await (await load(message.workflow)).open(message)
         executor.say({ type: 'opened' })
         return
-      case 'run': {
-        if (!executor.session) throw new Error('run before open')
-        const { run, attempt } = message.order
-        const stop = new AbortController()
-        const epoch = newLeaderEpoch(message.leaderEpoch)
-        executor.running = { run, attempt, stop, epoch }
-        const finish = await doRun(executor.session, message, epoch, stop.signal, progress =>
-          executor.say({ type: 'progress', progress: finite(progress) }),
-        )
-        await endRun(executor, message)
-        executor.say({ type: 'done', finish })
+      case 'run':
+        executor.inbox.push(message)
+        if (!executor.running) await work(executor)
         return
-      }
       case 'leader':
+        executor.leader = message.epoch
         executor.running?.epoch.set(message.epoch)
         return
       case 'stop': {
@@ -90,24 +90,64 @@ async function perform(executor: Executor, message: ToExecutor): Promise<void> {
           running.stop.abort()
         return
       }
+      case 'withdraw': {
+        const { run, attempt } = message
+        const at = executor.inbox.findIndex(t => t.order.run === run && t.order.attempt === attempt)
+        if (at < 0) return
+        executor.inbox.splice(at, 1)
+        executor.say({ type: 'withdrawn', run, attempt })
+        return
+      }
       default:
         unreachable(message)
     }
   } catch (error) {
-    const fate = fateOf(error)
-    if (!(error instanceof HedError) && fate !== 'stopped') console.error(error)
-    const hint = error instanceof HedError && error.hint ? ` (${error.hint})` : ''
-    if (message.type === 'run') await endRun(executor, message)
-    executor.say({ type: 'ended', fate, message: messageOf(error) + hint })
+    executor.say(failure(error))
   }
 }
 
-/** Before anybody hears that it has ended: then the next RUN may come, or a SIGKILL. */
-async function endRun(executor: Executor, { temporary }: ToExecutor & { type: 'run' }) {
-  executor.running = undefined
-  if (!existsSync(temporary)) return
-  await rm(temporary, { recursive: true, force: true }).catch((error: unknown) => {
-    console.error(`${temporary}: ${messageOf(error)}`)
+/** One RUN after another, as long as there are any. */
+async function work(executor: Executor): Promise<void> {
+  for (let task = executor.inbox.shift(); task; task = executor.inbox.shift()) {
+    const { run, attempt } = task.order
+    const stop = new AbortController()
+    const epoch = newLeaderEpoch(Math.max(task.leaderEpoch, executor.leader))
+    executor.running = { run, attempt, stop, epoch }
+    const answer = await doTask(executor, task, epoch, stop.signal)
+    // before anybody hears that it has ended: then a SIGKILL may come
+    if (existsSync(task.temporary)) await remove(task.temporary)
+    executor.running = undefined
+    executor.say(answer)
+  }
+}
+
+async function doTask(
+  { session, say }: Executor,
+  task: RunTask,
+  epoch: LeaderEpoch,
+  signal: AbortSignal,
+): Promise<FromExecutor> {
+  try {
+    if (!session) throw new Error('run before open')
+    const finish = await doRun(session, task, epoch, signal, progress =>
+      say({ type: 'progress', progress: finite(progress) }),
+    )
+    return { type: 'done', finish }
+  } catch (error) {
+    return failure(error)
+  }
+}
+
+function failure(error: unknown): FromExecutor {
+  const fate = fateOf(error)
+  if (!(error instanceof HedError) && fate !== 'stopped') console.error(error)
+  const hint = error instanceof HedError && error.hint ? ` (${error.hint})` : ''
+  return { type: 'ended', fate, message: messageOf(error) + hint }
+}
+
+async function remove(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true }).catch((error: unknown) => {
+    console.error(`${folder}: ${messageOf(error)}`)
   })
 }
 

@@ -55,7 +55,7 @@ export function ifOver(leader: Leader): Effect[] {
 
 /** The order as it was given: said again where it was lost on the way. */
 export function orderOf(leader: Leader, run: Run): Order {
-  const { params, origins, resolved, digest, timeout, memory } = run.plan
+  const { params, origins, resolved, digest, timeout, memory, monitor } = run.plan
   return {
     run: run.plan.run,
     attempt: run.attempt,
@@ -66,6 +66,7 @@ export function orderOf(leader: Leader, run: Run): Order {
     timeout,
     patience: patience(leader.pace),
     memory: memory > 0 ? memory * run.memoryFactor : -1,
+    ...(monitor === undefined ? {} : { monitor }),
   }
 }
 

@@ -30,6 +30,8 @@ export async function openJournal(
   let file = await newSegment(directory)
   let sequence = 0
   let waiting: Waiting[] = []
+  /** Of groups that were given up: they come with the next one, so that no record is there without those before it. */
+  let unwritten: Buffer = Buffer.alloc(0)
   let running: Promise<void> | undefined
   let last = -Infinity
 
@@ -59,10 +61,13 @@ export async function openJournal(
       last = performance.now()
       const group = waiting
       waiting = []
+      const bytes = Buffer.concat([unwritten, ...group.map(g => g.bytes)])
       try {
-        await write(Buffer.concat(group.map(g => g.bytes)))
+        await write(bytes)
+        unwritten = Buffer.alloc(0)
         for (const { resolve } of group) resolve()
       } catch (error) {
+        unwritten = bytes
         for (const { reject } of group) reject(error)
       }
     }
@@ -77,7 +82,7 @@ export async function openJournal(
 
   return {
     append: record => append(encodeRecord(++sequence, record)),
-    settled: () => (running ? append(Buffer.alloc(0)) : Promise.resolve()),
+    settled: () => (running || unwritten.length > 0 ? append(Buffer.alloc(0)) : Promise.resolve()),
     close: async () => {
       await running
       await file.close()

@@ -15,7 +15,7 @@ import { describe } from './leader-events.js'
 import { watchLag } from './lag.js'
 import { connectLauncher } from './leader-launcher.js'
 import { newLeader, type Effect } from './leader-state.js'
-import { liveStatus, writeStatus } from './leader-status.js'
+import { begun, liveStatus, writeStatus } from './leader-status.js'
 import { onGone, onMessage, onStall, onTick } from './leader.js'
 import { requireDescriptors } from './limits.js'
 import { acquireLock } from './lock.js'
@@ -101,11 +101,14 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   )
   const head = encodeHead({ exp: exp.id, epoch: lock.epoch, nonce: '' })
   const outbox = newOutbox(head, ACK_MS, (to, frame) => socket.send(to, frame))
-  const status = () => liveStatus(leader, exp, { lag, strangers: strangers + socket.dropped() })
+  const carried = stock.finished.size
+  const status = () =>
+    liveStatus(leader, exp, { lag, strangers: strangers + socket.dropped(), carried })
   const server = await serveStatus(statusPath(TMP_ROOT, exp.id, lock.epoch), status)
   await journal.append({
     ...{ type: 'began', epoch: lock.epoch, job, plan: plan.id },
     ...{ host: hostname(), time: started.toISOString() },
+    counts: { runs: leader.runs.size, finished: carried, begun: begun(leader) },
   })
   const rendezvous = {
     addresses: socket.addresses,
@@ -114,11 +117,10 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   }
   await patiently(() => writeRendezvous(engine, rendezvous), undefined, BRIEFLY_MS)
   for (const record of snapshotOf(stock)) void journal.append(record).catch(onJournalFault)
-  const { finished: atBegin, orphans } = stock
   log.line(
-    `leading ${exp.id}: ${plan.runs.length} RUNs, ${atBegin.size} finished already, ${orphans.size} perhaps still run`,
+    `leading ${exp.id}: ${plan.runs.length} RUNs, ${carried} finished already, ${stock.orphans.size} perhaps still run`,
   )
-  launcher.say({ type: 'begin', runs: plan.runs.length, finished: [...atBegin.keys()] })
+  launcher.say({ type: 'begin', runs: plan.runs.length, finished: [...stock.finished.keys()] })
 
   function perform(effects: readonly Effect[]): void {
     for (const effect of effects) performOne(effect)

@@ -104,6 +104,8 @@ export interface Slot {
 export interface Node {
   readonly name: string
   state: 'bare' | 'staging' | 'staged'
+  /** Who was told to stage last. */
+  stager: Agent | undefined
   readonly agents: Set<Agent>
   /** RUNs that failed here since the last one that did not. */
   readonly failed: Set<RunId>

@@ -9,13 +9,24 @@ import type { Agent, Leader } from './leader-state.js'
 export function liveStatus(
   leader: Leader,
   exp: Experiment,
-  { lag, strangers }: { readonly lag: Lag; readonly strangers: number },
+  {
+    lag,
+    strangers,
+    carried,
+  }: {
+    readonly lag: Lag
+    readonly strangers: number
+    /** RUNs that were finished when it began. */
+    readonly carried: number
+  },
 ): LiveStatus {
   const agents = [...leader.agents.values()]
   return {
     exp: exp.id,
     seconds: leader.now - leader.began,
+    carried,
     counts: { ...leader.counts },
+    begun: begun(leader),
     ranks: agents.map(agent => rankStatus(leader, agent)).sort((a, b) => a.rank - b.rank),
     running: agents.flatMap(agent => running(leader, agent)),
     lagP99: lag.p99(),
@@ -23,6 +34,14 @@ export function liveStatus(
     strangers,
     stopping: leader.stopping?.reason ?? null,
   }
+}
+
+/** RUNs that were ever given out, in this life or an earlier one. */
+export function begun(leader: Leader): number {
+  let count = 0
+  for (const { attempt, state } of leader.runs.values())
+    if (attempt > 0 || state === 'finished') count++
+  return count
 }
 
 function rankStatus(leader: Leader, agent: Agent): RankStatus {
@@ -88,6 +107,7 @@ export async function writeStatus(
     finished,
     failed,
     notStarted: left,
+    begun: live.begun,
     started: started.toISOString(),
     ended: new Date().toISOString(),
     strangers,

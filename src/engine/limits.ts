@@ -1,8 +1,12 @@
 import { readIfThere } from '../base/files.js'
 import { HedError } from '../base/errors.js'
 
-/** Descriptors of a leader beside one a peer: journal, log, sockets, libzmq's own, Node's own. */
+/** Descriptors of a process beside those its ranks or executors need: journal, log, sockets, libzmq's and Node's own. */
 const OWN = 64
+/** Pipes of our own launcher to each rank. */
+const PER_CHILD = 2
+/** Pipes of an agent to each executor. */
+const PER_EXECUTOR = 4
 
 /**
  * A leader that runs out of descriptors in the middle of a sweep serves nobody: refuse before it begins.
@@ -11,17 +15,25 @@ const OWN = 64
  * @param ranks as PROCS
  * @throws HedError USAGE naming the number needed
  */
-export function requireDescriptors(ranks: number, each = 1): void {
+export function requireDescriptors(ranks: number): void {
+  requireAtLeast(`a leader of ${ranks} ranks needs`, ranks + OWN)
+}
+
+/**
+ * The same for all processes of a sweep that begins on this machine; each has the limit for itself.
+ * @param slots executors of one agent
+ */
+export function requireLocalDescriptors(ranks: number, slots: number): void {
+  requireAtLeast(`${ranks} ranks need`, ranks * PER_CHILD + OWN)
+  requireAtLeast(`a rank with ${slots} executors needs`, slots * PER_EXECUTOR + OWN)
+}
+
+function requireAtLeast(who: string, needed: number): void {
   const limit = descriptorLimit()
-  const needed = ranks * each + OWN
   if (limit >= needed) return
-  throw new HedError(
-    'USAGE',
-    `${ranks} ranks need ${needed} open files, the limit of this machine is ${limit}`,
-    {
-      hint: `Raise it with \`ulimit -n ${needed}\` (hard limit: ask the administrator), or use fewer ranks.`,
-    },
-  )
+  throw new HedError('USAGE', `${who} ${needed} open files, the limit here is ${limit}`, {
+    hint: `Raise it with \`ulimit -n ${needed}\` (beyond the hard limit: ask the administrator), or lower PROCS.`,
+  })
 }
 
 /** The limit in force; Infinity where the system does not tell. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf, HedError } from '../base/errors.js'
 import { readIfThere, writeAtomic, writeAtomicSync } from '../base/files.js'
+import { isAlive, ownIdentity, type ProcessIdentity } from '../base/process.js'
 
 /**
  * One leader an EXP, without flock, which Lustre and NFS may lack: `mkdir` is the lock.
@@ -21,12 +22,8 @@ export interface Lock {
   release(): void
 }
 
-interface Holder {
+interface Holder extends ProcessIdentity {
   readonly host: string
-  readonly boot: string
-  readonly pid: number
-  /** Start time of the process in clock ticks since boot, so that a reused pid is seen. */
-  readonly start: string
   readonly counter: number
 }
 
@@ -40,7 +37,7 @@ const STILL_SECONDS = 30
 export async function acquireLock(engine: string, onWait: (text: string) => void): Promise<Lock> {
   const directory = join(engine, 'lock')
   const file = join(directory, 'holder.json')
-  const mine = { host: hostname(), boot: bootId(), pid: process.pid, start: startTime(process.pid) }
+  const mine = { host: hostname(), ...ownIdentity() }
   for (;;) {
     try {
       fs.mkdirSync(directory, { mode: 0o700 })
@@ -76,8 +73,7 @@ async function waitUntilDead(
   onWait: (text: string) => void,
 ): Promise<void> {
   if (held && held.host === mine.host) {
-    const alive = held.boot === mine.boot && startTime(held.pid) === held.start
-    if (alive) throw busy(held)
+    if (isAlive(held)) throw busy(held)
     return
   }
   // another host, or a holder that died between mkdir and writing: only the clock tells
@@ -140,27 +136,5 @@ function readHolder(file: string): Holder | undefined {
     return JSON.parse(text) as Holder
   } catch {
     return undefined
-  }
-}
-
-function bootId(): string {
-  return (readIfThere('/proc/sys/kernel/random/boot_id') ?? '').trim()
-}
-
-/** Field 22 of /proc/PID/stat; empty for a process that is gone or a zombie, or without /proc. */
-function startTime(pid: number): string {
-  const stat = readIfThere(`/proc/${pid}/stat`)
-  if (stat === undefined) return fs.existsSync('/proc/self') ? '' : aliveText(pid)
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields[0] === 'Z' ? '' : (fields[19] ?? '')
-}
-
-/** Without /proc (macOS) a living pid is all that can be asked for. */
-function aliveText(pid: number): string {
-  try {
-    process.kill(pid, 0)
-    return 'alive'
-  } catch (error) {
-    return codeOf(error) === 'EPERM' ? 'alive' : ''
   }
 }

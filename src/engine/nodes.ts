@@ -13,7 +13,10 @@ import { pool, send, type Agent, type Effect, type Leader, type Node } from './l
 export function nodeOf(leader: Leader, name: string): Node {
   let node = leader.nodes.get(name)
   if (!node) {
-    node = { name, state: 'bare', agents: new Set(), failed: new Set(), quarantined: false }
+    node = {
+      ...{ name, state: 'bare', stager: undefined, quarantined: false },
+      ...{ agents: new Set(), failed: new Set() },
+    }
     leader.nodes.set(name, node)
   }
   return node
@@ -33,6 +36,7 @@ export function settle(agent: Agent): Effect[] {
 
 export function stage(agent: Agent): Effect[] {
   agent.node.state = 'staging'
+  agent.node.stager = agent
   return [send(agent, { type: 'stage' })]
 }
 
@@ -57,7 +61,7 @@ export function leaveNode(leader: Leader, agent: Agent): Effect[] {
     }
     return releaseIfLast(leader)
   }
-  if (node.state !== 'staging') return []
+  if (node.state !== 'staging' || node.stager !== agent) return []
   node.state = 'bare'
   const next = [...node.agents].find(a => !a.opened)
   return next ? stage(next) : []
@@ -98,11 +102,11 @@ function judge(leader: Leader, node: Node): Effect[] {
 }
 
 /** Never the last node: a bad one is better than none. */
-function releaseIfLast(leader: Leader): Effect[] {
-  const nodes = [...leader.nodes.values()]
-  if (leader.over || nodes.some(serves)) return []
+export function releaseIfLast(leader: Leader): Effect[] {
+  if (leader.over) return []
+  for (const node of leader.nodes.values()) if (serves(node)) return []
   const effects: Effect[] = []
-  for (const node of nodes) {
+  for (const node of leader.nodes.values()) {
     if (!node.quarantined || node.agents.size === 0) continue
     node.quarantined = false
     node.failed.clear()

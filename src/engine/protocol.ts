@@ -110,6 +110,8 @@ export interface Order {
   readonly patience: number
   /** MB that the executor may use; -1: no limit. */
   readonly memory: number
+  /** Seconds between two lines of perf.csv; absent: none. */
+  readonly monitor?: number
 }
 
 /** Leader → agent. */

@@ -13,8 +13,9 @@ export function reconcile(leader: Leader, agent: Agent, inventory: Inventory): E
   if (leader.stopping) effects.push(send(agent, { type: 'stop', fate: told(leader.stopping.fate) }))
   if (leader.over) effects.push(send(agent, { type: 'bye', again: false }))
   effects.push(...data(agent, inventory), ...strays(leader, agent, inventory.held))
-  if (leader.stopping || leader.over) return effects
+  if (leader.over) return effects
   const has = new Set(inventory.held.map(h => `${h.run}/${h.attempt}`))
+  // also after a stop: an agent that takes nothing more gives back what it never had
   for (const slot of agent.slots)
     for (const id of slot.orders) {
       const run = leader.runs.get(id)!
@@ -23,6 +24,7 @@ export function reconcile(leader: Leader, agent: Agent, inventory: Inventory): E
       if (isOld && !has.has(`${id}/${run.attempt}`))
         effects.push(send(agent, { type: 'run', slot: slot.id, order: orderOf(leader, run) }))
     }
+  if (leader.stopping) return effects
   for (const id of inventory.idle) {
     const slot = agent.slots[id]
     if (slot && slot.orders.length === 0) slot.ready = true
@@ -48,7 +50,7 @@ function data(agent: Agent, { phase }: Inventory): Effect[] {
   }
   if (phase === 'open' || phase === 'staging') return []
   if (node.state === 'staged') return [open(agent)]
-  // told to stage, but it does not: nobody of the node may be left waiting
-  const nobody = ![...node.agents].some(a => a !== agent && !a.suspect)
-  return node.state === 'bare' || nobody ? stage(agent) : []
+  // told to stage, but it does not, or is perhaps dead: nobody of the node may be left waiting
+  const isAlone = node.stager === agent || node.stager?.suspect !== false
+  return node.state === 'bare' || isAlone ? stage(agent) : []
 }

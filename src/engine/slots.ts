@@ -7,20 +7,46 @@ import type { FromAgent, Order } from './protocol.js'
 /** Answers remembered: more than can be on their way twice. */
 const REMEMBERED = 1000
 
-/** The executor is free: the next in line, or ask for one. */
+/** RUNs that an executor has in hand beside the one that runs, so that it need not wait for the next. */
+const AHEAD = 4
+
+/** The executor is free: it begins the next that it has in hand, or gets one, or the leader is asked for one. */
 export function next(agent: Agent, slot: Slot, now: number): AgentEffect[] {
   slot.state = 'idle'
+  const order = slot.ahead.shift()
+  if (order) {
+    runs(slot, order, now)
+    return agent.stopping
+      ? stopSlot(agent, slot, agent.stopping, 'told to stop', now)
+      : lookAhead(slot)
+  }
   if (agent.stopping) return []
-  const order = slot.line.shift()
-  return order ? begin(slot, order, now) : [ready(slot)]
+  const first = slot.line.shift()
+  return first ? begin(slot, first, now) : [ready(slot)]
 }
 
 export function begin(slot: Slot, order: Order, now: number): AgentEffect[] {
+  runs(slot, order, now)
+  return [{ do: 'order', slot: slot.id, order }, ...lookAhead(slot)]
+}
+
+/** What waits in line goes to the executor while it works, a few at a time. */
+export function lookAhead(slot: Slot): AgentEffect[] {
+  const orders = slot.line.splice(0, AHEAD - slot.ahead.length)
+  slot.ahead.push(...orders)
+  return orders.map(order => ({ do: 'order', slot: slot.id, order }))
+}
+
+/** The executor has gone: what it had in hand and not begun waits for the next one. */
+export function backInLine(slot: Slot): void {
+  slot.line.unshift(...slot.ahead.splice(0))
+}
+
+function runs(slot: Slot, order: Order, now: number): void {
   slot.state = 'busy'
   slot.order = order
   slot.deadline = order.timeout > 0 ? now + order.timeout : undefined
   slot.progressed = undefined
-  return [{ do: 'order', slot: slot.id, order }]
 }
 
 export function ready(slot: Slot): AgentEffect {
@@ -57,7 +83,7 @@ export function answer(
   slot.deadline = undefined
   slot.progressed = undefined
   slot.ending = undefined
-  return say(agent, message, slot.line.length > 0)
+  return say(agent, message, slot.ahead.length + slot.line.length > 0)
 }
 
 /** It was never begun. */

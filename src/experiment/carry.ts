@@ -43,7 +43,7 @@ function stalePlace(exp: string, id: RunId): string {
 }
 
 /** What grows in place must not be shared. */
-const APPENDED = new Set(['ckpt.log'])
+const APPENDED = new Set(['ckpt.log', layout.RUN_FILES.performance])
 /** What a link refuses and a copy can do. */
 const COPY_INSTEAD = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EACCES'])
 

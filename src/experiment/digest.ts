@@ -38,9 +38,6 @@ export async function dataDigest(folder: string, names: readonly string[]): Prom
   return { digest: sha256(canonicalJson(files.map(f => ({ ...f })))), files }
 }
 
-/** Hyperparameters that change nothing in the result. */
-const IDLE = new Set(['monitor'])
-
 /**
  * What a RUN's result is a function of, beside the data: merged hyperparameters, what the workflow made
  * of the line, the workflow itself, THREADS and the backend.
@@ -52,6 +49,5 @@ export function paramsDigest(input: {
   readonly threads: number
   readonly backend: string
 }): string {
-  const params = Object.fromEntries(Object.entries(input.params).filter(([key]) => !IDLE.has(key)))
-  return sha256(canonicalJson({ ...input, params }))
+  return sha256(canonicalJson({ ...input }))
 }

@@ -16,12 +16,16 @@ import type { Fate } from './fate.js'
  * Earlier segments stay: they tell each RUN's story.
  */
 const MAGIC = 0x4a444548 // 'HEDJ'
-const HEAD = 16
+/** Bytes before a payload. */
+export const HEAD = 16
 /** No honest record is longer; a longer length is damage. */
 const MAX_RECORD = 16 * 1024 * 1024
 
 export type JournalRecord =
-  /** A leader began. `job` of the scheduler, '' without one; `plan`: planId; `time` ISO 8601. */
+  /**
+   * A leader began. `job` of the scheduler, '' without one; `plan`: planId; `time` ISO 8601.
+   * `counts` as it found them, so that a reader of the rest knows how the sweep stands (journal-counts.ts).
+   */
   | {
       readonly type: 'began'
       readonly epoch: number
@@ -29,6 +33,7 @@ export type JournalRecord =
       readonly plan: string
       readonly host: string
       readonly time: string
+      readonly counts?: { readonly runs: number; readonly finished: number; readonly begun: number }
     }
   | {
       readonly type: 'given'
@@ -52,6 +57,8 @@ export type JournalRecord =
       readonly fate: Fate
       readonly final: boolean
       readonly message: string
+      /** Epochs that the leader knew of, restarts included. */
+      readonly epochs?: number
       readonly at: number
     }
   | { readonly type: 'quarantined'; readonly node: string; readonly on: boolean }
@@ -112,20 +119,40 @@ export function readJournalTail(directory: string): JournalContent {
 export function parseSegment(bytes: Buffer): JournalContent {
   const records: JournalRecord[] = []
   let damaged = 0
+  for (const part of scanSegment(bytes))
+    if (part.type === 'damaged') damaged += part.bytes
+    else if (part.record) records.push(part.record)
+  return { records, damaged }
+}
+
+/** What lies at an offset of a segment; offsets and lengths in bytes. */
+export type Stretch = { readonly offset: number; readonly bytes: number } & (
+  | {
+      readonly type: 'record'
+      readonly sequence: number
+      /** Undefined where it is whole, but of a version that knows other records. */
+      readonly record: JournalRecord | undefined
+    }
+  /** `isCut`: the beginning of a record that the end of the segment cuts off, as a dying leader leaves it. */
+  | { readonly type: 'damaged'; readonly isCut: boolean }
+)
+
+/** All of a segment, in order and without gaps. */
+export function* scanSegment(bytes: Buffer): Generator<Stretch, void> {
   let at = 0
   while (at < bytes.length) {
-    const record = parseRecord(bytes, at)
-    if (record) {
-      if (record.value) records.push(record.value)
-      at = record.end
+    const found = parseRecord(bytes, at)
+    if (found) {
+      const sequence = bytes.readUInt32LE(at + 8)
+      yield { type: 'record', offset: at, bytes: found.end - at, sequence, record: found.value }
+      at = found.end
       continue
     }
     const next = bytes.indexOf(MARK, at + 1)
     const end = next < 0 ? bytes.length : next
-    damaged += end - at
+    yield { type: 'damaged', offset: at, bytes: end - at, isCut: next < 0 && isCut(bytes, at) }
     at = end
   }
-  return { records, damaged }
 }
 
 /** One record as it lies in a segment. */
@@ -138,6 +165,14 @@ export function encodeRecord(sequence: number, record: unknown): Buffer {
   payload.copy(bytes, HEAD)
   bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4)
   return bytes
+}
+
+/** Where the record that begins at `at` ends, as its head says; undefined where none can begin. */
+export function recordEnd(bytes: Buffer, at: number): number | undefined {
+  if (at + HEAD > bytes.length || bytes.readUInt32LE(at) !== MAGIC) return undefined
+  const length = bytes.readUInt32LE(at + 12)
+  const end = at + HEAD + length
+  return length > MAX_RECORD || end > bytes.length ? undefined : end
 }
 
 /** Names of the segments, in order. */
@@ -174,15 +209,22 @@ function beginsWithSnapshot({ records, damaged }: JournalContent): boolean {
   return false
 }
 
+/** Does the beginning of a record lie there, which the end of the segment cuts off? */
+export function isCut(bytes: Buffer, at: number): boolean {
+  const rest = bytes.subarray(at)
+  if (!rest.subarray(0, MARK.length).equals(MARK.subarray(0, rest.length))) return false
+  if (rest.length < HEAD) return true
+  const length = rest.readUInt32LE(12)
+  return length <= MAX_RECORD && HEAD + length > rest.length
+}
+
 /** @returns undefined where no whole record begins; `value` undefined where its content is none of ours */
 function parseRecord(
   bytes: Buffer,
   at: number,
 ): { value: JournalRecord | undefined; end: number } | undefined {
-  if (at + HEAD > bytes.length || bytes.readUInt32LE(at) !== MAGIC) return undefined
-  const length = bytes.readUInt32LE(at + 12)
-  const end = at + HEAD + length
-  if (length > MAX_RECORD || end > bytes.length) return undefined
+  const end = recordEnd(bytes, at)
+  if (end === undefined) return undefined
   if (bytes.readUInt32LE(at + 4) !== crc32(bytes.subarray(at + 8, end))) return undefined
   try {
     return { value: check(JSON.parse(bytes.toString('utf8', at + HEAD, end))), end }

@@ -6,6 +6,7 @@ export const expFile = (exp: string) => `${exp}/exp.json`
 export const restartFile = (exp: string) => `${exp}/restart.txt`
 export const status = (exp: string) => `${exp}/status.json`
 export const alerts = (exp: string) => `${exp}/alerts.txt`
+export const jobId = (exp: string) => `${exp}/jobid.txt`
 export const progressFile = (exp: string) => `${exp}/progress.txt`
 export const epochsFile = (exp: string) => `${exp}/epochs.txt`
 export const scoresFile = (exp: string) => `${exp}/scores.csv`
@@ -13,6 +14,8 @@ export const scoresFile = (exp: string) => `${exp}/scores.csv`
 export const engine = (exp: string) => `${exp}/.engine`
 export const journal = (exp: string) => `${engine(exp)}/journal`
 export const rendezvous = (exp: string) => `${engine(exp)}/rendezvous.json`
+/** Who leads: see engine/lock.ts. */
+export const lockHolder = (exp: string) => `${engine(exp)}/lock/holder.json`
 export const planFile = (exp: string) => `${engine(exp)}/plan.jsonl`
 
 export const outDirectory = (exp: string) => `${exp}/out`
@@ -37,6 +40,7 @@ export const RUN_FILES = {
   result: 'result.txt',
   marker: 'stop.marker',
   error: 'error.json',
+  performance: 'perf.csv',
 } as const
 
 const runFile = (name: string) => (exp: string, id: RunId) => `${run(exp, id)}/${name}`
@@ -48,6 +52,8 @@ export const testScores = runFile(RUN_FILES.testScores)
 export const testPredictions = runFile(RUN_FILES.testPredictions)
 export const marker = runFile(RUN_FILES.marker)
 export const error = runFile(RUN_FILES.error)
+export const result = runFile(RUN_FILES.result)
+export const performance = runFile(RUN_FILES.performance)
 
 /** Names at the top of an EXP that no UPF or DFLTS may have. */
 export const RESERVED: ReadonlySet<string> = new Set([

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { hostname } from 'node:os'
 import { readIfThere } from '../base/files.js'
+import { isAlive, type ProcessIdentity } from '../base/process.js'
 import type { RunId } from '../base/ids.js'
 import * as layout from './layout.js'
 import type { Progress } from './workflow.js'
@@ -10,7 +11,11 @@ export interface LiveStatus {
   readonly exp: string
   /** Seconds since the leader began. */
   readonly seconds: number
+  /** RUNs that were finished when it began. */
+  readonly carried: number
   readonly counts: Readonly<Record<'waiting' | 'running' | 'finished' | 'failed', number>>
+  /** RUNs that were ever given out. */
+  readonly begun: number
   readonly ranks: readonly RankStatus[]
   readonly running: readonly LiveRun[]
   /** The leader's own event loop: lag in ms since it began. */
@@ -50,15 +55,15 @@ export interface LiveRun {
  * @returns undefined where there is none, or it runs on another host
  */
 export async function readLiveStatus(exp: string): Promise<LiveStatus | undefined> {
-  const text = readIfThere(layout.rendezvous(exp))
-  if (text === undefined) return undefined
   let path: string
   try {
+    const text = readIfThere(layout.rendezvous(exp))
+    if (text === undefined) return undefined
     const { status } = JSON.parse(text) as { status?: { host: string; path: string } }
     if (!status || status.host !== hostname() || status.path === '') return undefined
     ;({ path } = status)
   } catch {
-    return undefined
+    return undefined // not ours to read, or damaged
   }
   return new Promise(resolve => {
     const socket = connect(path)
@@ -74,4 +79,27 @@ export async function readLiveStatus(exp: string): Promise<LiveStatus | undefine
       }
     })
   })
+}
+
+/** Who leads an EXP, as its lock tells. */
+export interface LeaderSign {
+  readonly host: string
+  readonly pid: number
+  /** It is raised as long as the leader lives. */
+  readonly counter: number
+  /** Undefined where it runs on another host: then only the counter tells. */
+  readonly isAlive: boolean | undefined
+}
+
+/** @returns undefined if nobody leads */
+export function readLeaderSign(exp: string): LeaderSign | undefined {
+  try {
+    const text = readIfThere(layout.lockHolder(exp))
+    if (text === undefined) return undefined
+    const holder = JSON.parse(text) as ProcessIdentity & { host: string; counter: number }
+    const { host, pid, counter } = holder
+    return { host, pid, counter, isAlive: host === hostname() ? isAlive(holder) : undefined }
+  } catch {
+    return undefined // not ours to read, or being written
+  }
 }

@@ -27,6 +27,8 @@ export interface PlannedRun {
   readonly timeout: number
   /** MB that an executor may use for it; -1: no limit. One attempt that passes it is repeated with twice as much. */
   readonly memory: number
+  /** Seconds between two looks at its processes, for perf.csv; absent: none. */
+  readonly monitor?: number
   /** What the marker must say: see digest.ts. */
   readonly digest: string
 }
@@ -54,12 +56,14 @@ export interface PlanInput {
 }
 
 /** Keys that steer the sweep and are no hyperparameters. */
-const CONTROL = ['index', 'drug', 'workflow', 'retries', 'timeout', 'memory'] as const
+const CONTROL = 'index drug workflow retries timeout memory monitor'.split(' ')
 
 /** Keys of the original workflow that ours replaces. */
 const REPLACED = /^(pre_module|post_module|input_dir.*|output_dir|instance_directory)$/
 
 const RETRIES = 1
+/** Seconds; the agent looks at some twenty files each time. */
+const LEAST_MONITOR = 0.1
 
 /** The one merge of hyperparameters: model default < DFLTS < UPF line, shallow. */
 export function makePlan(input: PlanInput): Plan {
@@ -95,7 +99,7 @@ export function makePlan(input: PlanInput): Plan {
     ] as const)
       for (const [key, value] of Object.entries(layer)) {
         if (REPLACED.test(key)) continue
-        if ((CONTROL as readonly string[]).includes(key)) control[key] = value
+        if (CONTROL.includes(key)) control[key] = value
         else {
           params[key] = numericList(value)
           origins[key] = origin
@@ -111,6 +115,11 @@ export function makePlan(input: PlanInput): Plan {
     const memory = control['memory'] ?? -1
     if (typeof memory !== 'number' || (memory <= 0 && memory !== -1))
       wrong(`"memory" is ${JSON.stringify(memory)}, want MB > 0, or -1 for no limit`)
+    const monitor = control['monitor'] ?? -1
+    if (typeof monitor !== 'number' || (monitor < LEAST_MONITOR && monitor !== -1))
+      wrong(
+        `"monitor" is ${JSON.stringify(monitor)}, want seconds ≥ ${LEAST_MONITOR}, or -1 for none`,
+      )
     const found = input.data.resolve({ run, line, params, control })
     if ('problems' in found) {
       found.problems.forEach(wrong)
@@ -133,6 +142,7 @@ export function makePlan(input: PlanInput): Plan {
       retries: retries as number,
       timeout: timeout as number,
       memory: memory as number,
+      ...(monitor === -1 ? {} : { monitor: monitor as number }),
       digest,
     })
   }

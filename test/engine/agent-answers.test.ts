@@ -64,7 +64,14 @@ t.test('an order said again is not begun again, whether it runs, is answered or 
   t.equal(begun(answered), 0, 'answered')
   t.strictSame(said(answered), ['done'])
   onLeader(agent, { type: 'ack', run: RUN, attempt: 1 }, 2)
-  t.equal(begun(again()), 0, 'acked')
+  const acked = again()
+  t.equal(begun(acked), 0, 'acked')
+  t.match(
+    acked,
+    [{ message: { type: 'ended', fate: 'stopped' } }],
+    'given back: a leader that did not know the number must not wait for it',
+  )
+  onLeader(agent, { type: 'ack', run: RUN, attempt: 1 }, 2)
   t.equal(begun(onLeader(agent, { type: 'run', slot: 0, order: order(2) }, 3)), 1, 'the next one')
 })
 

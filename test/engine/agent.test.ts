@@ -1,10 +1,16 @@
 import t from 'tap'
-import { newAgent, STAGER, type Agent, type AgentEffect } from '../../src/engine/agent-state.js'
+import {
+  held,
+  newAgent,
+  STAGER,
+  type Agent,
+  type AgentEffect,
+} from '../../src/engine/agent-state.js'
 import { hello, onBeat, onLeader, onStop, onTick } from '../../src/engine/agent.js'
 import * as events from '../../src/engine/executor-events.js'
 import type { FromExecutor } from '../../src/engine/executor-protocol.js'
 import type { Order } from '../../src/engine/protocol.js'
-import { runId } from '../../src/base/ids.js'
+import { runId, type RunId } from '../../src/base/ids.js'
 
 const RUN = runId('RUN000')!
 const order = (attempt = 1, timeout = -1): Order => ({
@@ -127,18 +133,78 @@ t.test('without a leader it fences itself when the lease is over', async t => {
   t.match(onTick(agent, 121), [{ do: 'log' }, { do: 'exit', again: true }])
 })
 
-t.test('RUNs given ahead wait in line; those not begun are given back when asked for', async t => {
+/** One RUN that runs, and six given ahead: four go to the executor, two wait in line. */
+function withSeven() {
   const agent = opened()
-  const other = (run: string) => ({ ...order(), run: runId(run)! })
-  onLeader(agent, { type: 'run', slot: 0, order: order() }, 0)
-  for (const run of ['RUN001', 'RUN002'])
-    t.strictSame(kinds(onLeader(agent, { type: 'run', slot: 0, order: other(run) }, 0)), [])
-  const back = onLeader(agent, { type: 'withdraw', run: runId('RUN002')!, attempt: 1 }, 0)
-  t.match(back, [{ message: { type: 'ended', run: 'RUN002', fate: 'stopped' } }])
-  t.strictSame(onLeader(agent, { type: 'withdraw', run: RUN, attempt: 1 }, 0), [], 'it has begun')
-  const effects = onExecutor(agent, 0, done)
-  t.strictSame(kinds(effects), ['send done', 'order'])
-  t.match(effects[1], { order: { run: 'RUN001' } })
+  const runs = Array.from({ length: 7 }, (_, i) => runId(`RUN00${i}`)!)
+  const effects = runs.flatMap(run =>
+    onLeader(agent, { type: 'run', slot: 0, order: { ...order(), run } }, 0),
+  )
+  return { agent, runs, effects }
+}
+
+t.test(
+  'of RUNs given ahead an executor has four in hand, and gets another with each end',
+  async t => {
+    const { agent, runs, effects } = withSeven()
+    t.match(
+      effects,
+      runs.slice(0, 5).map(run => ({ do: 'order', order: { run } })),
+    )
+    t.equal(effects.length, 5)
+    for (const run of runs.slice(5)) {
+      const after = onExecutor(agent, 0, done, 0)
+      t.strictSame(kinds(after), ['send done', 'order'])
+      t.match(after[1], { order: { run } })
+    }
+    t.strictSame(kinds(onExecutor(agent, 0, done, 0)), ['send done'])
+  },
+)
+
+t.test('RUNs that have not begun are given back when asked for', async t => {
+  const { agent, runs } = withSeven()
+  const ask = (run: RunId) => onLeader(agent, { type: 'withdraw', run, attempt: 1 }, 0)
+  const given = (run: RunId) => [{ message: { type: 'ended', run, fate: 'stopped' } }]
+  t.match(ask(runs[6]!), given(runs[6]!), 'one in line at once')
+  t.strictSame(ask(runs[0]!), [], 'it has begun')
+  t.match(ask(runs[2]!), [{ do: 'withdraw', run: runs[2] }], 'one in hand by its executor')
+  const back = { type: 'withdrawn', run: runs[2]!, attempt: 1 } as const
+  t.match(onExecutor(agent, 0, back, 0), given(runs[2]!))
+  t.strictSame(onExecutor(agent, 0, back, 0), [], 'once')
+  t.strictSame(
+    held(agent).map(h => h.run),
+    [0, 1, 3, 4, 5].map(i => runs[i]),
+  )
+})
+
+t.test('an executor that dies takes only the RUN that ran with it', async t => {
+  const { agent, runs } = withSeven()
+  const died = onExecutorExit(agent, 0, 'crashed', 'SIGSEGV')
+  t.strictSame(kinds(died), ['record', 'send ended', 'spawn', 'tell open'])
+  t.match(died, [{ run: runs[0], fate: 'crashed' }])
+  const opened = onExecutor(agent, 0, { type: 'opened' }, 1)
+  t.match(
+    opened,
+    runs.slice(1, 6).map(run => ({ do: 'order', order: { run } })),
+  )
+})
+
+t.test('told to stop, all that has not begun is given back, also if its executor dies', async t => {
+  const { agent, runs } = withSeven()
+  const told = kinds(onStop(agent, 'stopped', 0))
+  t.strictSame(told, [...Array(2).fill('send ended'), ...Array(4).fill('withdraw'), 'stop'])
+  onExecutor(agent, 0, { type: 'withdrawn', run: runs[1]!, attempt: 1 }, 0)
+  t.strictSame(
+    kinds(onExecutor(agent, 0, { type: 'ended', fate: 'stopped', message: '' }, 0)),
+    ['send ended', 'stop'],
+    'one that has begun by then is stopped too',
+  )
+  const died = onExecutorExit(agent, 0, 'crashed', 'SIGKILL')
+  t.match(
+    died,
+    [runs[2], runs[3], runs[4]].map(run => ({ message: { run, fate: 'stopped' } })),
+  )
+  t.strictSame(held(agent), [])
 })
 
 t.test('a RUN that arrives twice is done once', async t => {
@@ -149,7 +215,7 @@ t.test('a RUN that arrives twice is done once', async t => {
   onExecutor(agent, 0, done)
   t.strictSame(kinds(again()), ['send done'], 'the leader has not heard the answer')
   onLeader(agent, { type: 'ack', run: RUN, attempt: 1 }, 0)
-  t.strictSame(again(), [], 'it is over')
+  t.match(again(), [{ message: { type: 'ended', fate: 'stopped' } }], 'one more is another attempt')
 })
 
 t.test(

@@ -24,24 +24,36 @@ function again(): Leader {
   return leader
 }
 
-const kinds = (effects: readonly Effect[]) =>
-  effects.map(e => (e.do === 'send' ? `${e.message.type} to ${e.to}` : e.do))
+const kinds = (effects: readonly Effect[]): string[] =>
+  effects.flatMap((e): string[] =>
+    e.do === 'send'
+      ? [`${e.message.type} to ${e.to}`]
+      : e.do === 'settled'
+        ? kinds(e.then).map(then => `settled: ${then}`)
+        : [e.do],
+  )
 
-t.test('an "ended" said again while the next attempt runs is acked and counts nothing', async t => {
-  const l = again()
-  const before = known(l, 0)
-  t.match(before, { state: 'running', attempt: 2, agent: A, tally: { failures: 1 } })
-  t.strictSame(kinds(onMessage(l, A, ended(0, 1, 'failed'), 2)), [`ack to ${A}`])
-  t.strictSame(known(l, 0), before)
-})
+t.test(
+  'an "ended" said again while the next attempt runs is acked when all is durable and counts nothing',
+  async t => {
+    const l = again()
+    const before = known(l, 0)
+    t.match(before, { state: 'running', attempt: 2, agent: A, tally: { failures: 1 } })
+    t.strictSame(kinds(onMessage(l, A, ended(0, 1, 'failed'), 2)), [`settled: ack to ${A}`])
+    t.strictSame(known(l, 0), before)
+  },
+)
 
-t.test('an "ended" by an agent that does not run it is acked and counts nothing', async t => {
-  const l = begun(2)
-  const before = known(l, 0)
-  t.equal(before.agent, A)
-  t.strictSame(kinds(onMessage(l, B, ended(0, 1, 'failed'), 1)), [`ack to ${B}`])
-  t.strictSame(known(l, 0), before)
-})
+t.test(
+  'an "ended" by an agent that does not run it is acked when all is durable and counts nothing',
+  async t => {
+    const l = begun(2)
+    const before = known(l, 0)
+    t.equal(before.agent, A)
+    t.strictSame(kinds(onMessage(l, B, ended(0, 1, 'failed'), 1)), [`settled: ack to ${B}`])
+    t.strictSame(known(l, 0), before)
+  },
+)
 
 t.test('progress of an attempt that was given up is not shown', async t => {
   const l = again()
@@ -53,12 +65,15 @@ t.test('progress of an attempt that was given up is not shown', async t => {
   t.match(known(l, 0).progress, progress)
 })
 
-t.test('an answer of a RUN that nobody knows is acked and changes nothing', async t => {
-  const l = begun(2)
-  const before = [known(l, 0), known(l, 1)]
-  t.strictSame(kinds(onMessage(l, A, ended(7, 1, 'failed'), 1)), [`ack to ${A}`])
-  t.strictSame([known(l, 0), known(l, 1)], before)
-})
+t.test(
+  'an answer of a RUN that nobody knows is acked when all is durable and changes nothing',
+  async t => {
+    const l = begun(2)
+    const before = [known(l, 0), known(l, 1)]
+    t.strictSame(kinds(onMessage(l, A, ended(7, 1, 'failed'), 1)), [`settled: ack to ${A}`])
+    t.strictSame([known(l, 0), known(l, 1)], before)
+  },
+)
 
 t.test('an agent that dies after it said an old "ended" again gives its RUN back', async t => {
   const l = again()

@@ -82,7 +82,6 @@ t.test('the digest sees what decides the result and nothing else', async t => {
   }
   const digest = paramsDigest(base)
   t.equal(paramsDigest({ ...base, params: { b: [1, 2], a: 1 } }), digest, 'order of keys')
-  t.equal(paramsDigest({ ...base, params: { ...base.params, monitor: 5 } }), digest, 'monitor')
   for (const other of [
     { params: { a: 2, b: [1, 2] } },
     { params: { a: 1, b: [2, 1] } },
@@ -92,4 +91,18 @@ t.test('the digest sees what decides the result and nothing else', async t => {
     { backend: 'torch' },
   ])
     t.not(paramsDigest({ ...base, ...other }), digest, JSON.stringify(other))
+})
+
+t.test('monitor is no hyperparameter: it changes no digest, and is checked', async t => {
+  const [without] = plan('{"id":"A"}').runs
+  const [on] = plan('{"id":"A","monitor":5}').runs
+  t.equal(on!.monitor, 5)
+  t.equal(on!.digest, without!.digest)
+  t.notOk('monitor' in on!.params)
+  t.equal(plan('{"id":"A","monitor":-1}', { monitor: 2 }).runs[0]!.monitor, undefined)
+  t.equal(plan('{"id":"A"}', { monitor: 2 }).runs[0]!.monitor, 2)
+  for (const wrong of ['0', '0.01', '"5"'])
+    t.match(plan(`{"id":"A","monitor":${wrong}}`).problems.map(problemText), [
+      /"monitor" is .*, want seconds ≥ 0.1, or -1 for none/,
+    ])
 })

@@ -148,7 +148,7 @@ t.test('in block, a number of layers that differs from the list is refused', t =
 t.test('what a block may have is known, and a slip of the pen is not', t => {
   const known = (key: string) =>
     key in DEFAULTS || KNOWN.some(k => (typeof k === 'string' ? k === key : k.test(key)))
-  for (const key of ['canc_arch', 'interaction_num_layers', 'drug_dropout', 'alpha', 'monitor'])
+  for (const key of ['canc_arch', 'interaction_num_layers', 'drug_dropout', 'alpha'])
     t.ok(known(key), key)
   for (const key of ['cancer_arch', 'drug_size', 'bach_size']) t.notOk(known(key), key)
   t.end()

@@ -132,7 +132,8 @@ export class Checks {
     if (isFinished || this.ended.has(key(ack))) return
     const known = sim.leader.runs.get(run)
     const holder = known?.slot?.agent.id
-    if (known?.state === 'running' && known.attempt === ack.attempt && (holder ?? id) === id)
+    const isSame = known?.state === 'running' && known.attempt === ack.attempt
+    if (isSame && (holder ?? id) === id && !this.isGivenTwice(ack))
       throw new Violation(`"ended" (${answer.fate}) of attempt ${ack.attempt} acked and lost`, run)
   }
 
@@ -154,9 +155,11 @@ export class Checks {
     this.finished.set(run, { by: leader, at: this.world.clock.now, marker: digest })
   }
 
-  /** Of two leaders at once each writes what the other cannot know. */
+  /** What a leader writes when another has taken over is read by nobody. */
   private isKnown(leader: SimLeader, written: Written | undefined): boolean {
-    return written !== undefined && (written.by === leader || written.at <= leader.began)
+    if (!written || written.by === leader) return written !== undefined
+    const next = this.world.leaders.get(written.by.epoch + 1)
+    return leader.epoch > written.by.epoch && next !== undefined && written.at <= next.began
   }
 
   state(sim: SimLeader): void {
@@ -166,7 +169,7 @@ export class Checks {
 
   /** Now and then: it costs more than the event before it. */
   someState({ leader }: SimLeader): void {
-    if (this.world.clock.count % 16 === 0) checkState(leader)
+    if (this.world.clock.count % (16 + leader.runs.size) < 4) checkState(leader)
   }
 
   agent(agent: Agent): void {
@@ -223,6 +226,14 @@ export class Checks {
       if (holder !== undefined) return by === epoch ? holder : undefined
     }
     return undefined
+  }
+
+  /** By two leaders: the first one died before the journal had it. */
+  private isGivenTwice(attempt: Attempt): boolean {
+    let times = 0
+    for (let by = this.world.lastEpoch; by > 0; by--)
+      if (this.given.has(`${by}/${key(attempt)}`)) times++
+    return times > 1
   }
 
   private isTrue(attempt: Attempt, fate: Fate, holder: string | undefined): boolean {

@@ -76,6 +76,8 @@ export class SimJournal {
   private readonly onDurable: (record: JournalRecord) => void
   private waiting: Waiting[] = []
   private writing: Waiting[] = []
+  /** Of groups that were given up: they come with the next one. */
+  private unwritten: (JournalRecord | undefined)[] = []
 
   constructor(
     disk: Disk,
@@ -91,7 +93,7 @@ export class SimJournal {
   }
 
   get isIdle(): boolean {
-    return this.waiting.length + this.writing.length === 0
+    return this.waiting.length + this.writing.length + this.unwritten.length === 0
   }
 
   /** As Journal.settled. */
@@ -125,9 +127,13 @@ export class SimJournal {
       if (this.disk.journalFailsUntil > this.process.now()) {
         const wait = RETRY[fault]
         if (wait !== undefined) this.process.after(wait, () => this.write(fault + 1))
-        else this.done(w => w.reject())
+        else {
+          this.unwritten.push(...this.writing.map(w => w.record))
+          this.done(w => w.reject())
+        }
         return
       }
+      for (const record of this.unwritten.splice(0)) this.keep(record)
       for (const { record } of this.writing) this.keep(record)
       this.done(w => w.resolve())
     })

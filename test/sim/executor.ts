@@ -14,7 +14,7 @@ export type Told =
   | { readonly type: 'stage' | 'open' }
   | { readonly type: 'run'; readonly order: Order; readonly leaderEpoch: number }
   | { readonly type: 'leader'; readonly epoch: number }
-  | { readonly type: 'stop'; readonly run: RunId; readonly attempt: number }
+  | { readonly type: 'stop' | 'withdraw'; readonly run: RunId; readonly attempt: number }
 
 interface Running {
   readonly order: Order
@@ -38,8 +38,10 @@ export class SimExecutor {
   private readonly onMessage: (message: FromExecutor) => void
   private readonly onExit: (fate: Fate, how: string) => void
   private running: Running | undefined
-  /** On its way through the pipe: who dies now takes it along. */
-  private coming: Order | undefined
+  /** In hand and not begun, also what is on its way through the pipe: who dies now takes the first along. */
+  private readonly inbox: (Told & { type: 'run' })[] = []
+  /** Epoch of the latest leader that it was told of. */
+  private leader = 0
 
   constructor(
     world: World,
@@ -59,11 +61,15 @@ export class SimExecutor {
 
   /** What runs now. */
   get order(): Order | undefined {
-    return this.running?.order ?? this.coming
+    return this.running?.order ?? this.inbox[0]?.order
   }
 
   tell(message: Told): void {
-    if (message.type === 'run') this.coming = message.order
+    if (message.type === 'run') {
+      this.inbox.push(message)
+      // its agent has not seen the exit yet
+      if (!this.process.alive && this.order === message.order) this.suffered('crashed')
+    }
     this.world.clock.after(PIPE, () => this.process.input(() => this.on(message)))
   }
 
@@ -111,15 +117,29 @@ export class SimExecutor {
         })
         return
       case 'run':
-        this.begin(message.order, message.leaderEpoch)
+        this.next()
         return
       case 'leader':
+        this.leader = message.epoch
         if (this.running) this.running.leader = Math.max(this.running.leader, message.epoch)
         return
       case 'stop':
         this.stop(message.run, message.attempt)
         return
+      case 'withdraw': {
+        const { run, attempt } = message
+        const at = this.inbox.findIndex(t => t.order.run === run && t.order.attempt === attempt)
+        if (at < 0) return
+        this.inbox.splice(at, 1)
+        this.say({ type: 'withdrawn', run, attempt })
+      }
     }
+  }
+
+  /** One RUN after another. */
+  private next(): void {
+    const task = this.running ? undefined : this.inbox.shift()
+    if (task) this.begin(task.order, Math.max(task.leaderEpoch, this.leader))
   }
 
   private begin(order: Order, leader: number): void {
@@ -128,7 +148,6 @@ export class SimExecutor {
     const began = world.clock.now
     const running = { order, owner, began, leader, epochs: 0, stop: false, hung: false }
     this.running = running
-    this.coming = undefined
     this.memory = 100
     this.process.after(world.disk.latency(), () => {
       const before = world.disk.owners.get(order.run)
@@ -223,6 +242,7 @@ export class SimExecutor {
         durable: seconds >= 1,
       },
     })
+    this.next()
   }
 
   private mark({ order: { run, attempt }, owner, epochs }: Running): SimMarker {
@@ -268,6 +288,7 @@ export class SimExecutor {
     this.suffered(fate)
     this.running = undefined
     this.say({ type: 'ended', fate, message })
+    this.next()
   }
 
   private suffered(fate: Fate): void {

@@ -105,7 +105,7 @@ export class Faults {
       case 'twin': {
         const rank = this.rank()
         if (!rank) return
-        rank.path.hasTwin = true
+        rank.path.isHaunted = true
         this.excuse(rank)
         world.startRank(rank.rank)
         return
@@ -117,7 +117,7 @@ export class Faults {
     }
   }
 
-  /** No more faults; there is at least one agent that may serve. */
+  /** No more faults. */
   private calm(): void {
     const { world } = this
     const { disk, clock, scenario } = world
@@ -126,12 +126,24 @@ export class Faults {
     disk.journalFailsUntil = 0
     disk.markersFailUntil = 0
     this.openingBad.clear()
-    if (scenario.lifeline) return
-    const good = [...world.ranks].some(r => !scenario.badNodes.has(r.node) && r.process.alive)
-    const rank = world.paths.findIndex(
-      (_, n) => !scenario.badNodes.has(Math.floor(n / scenario.perNode)),
+    // those that are started again have come by then
+    if (!scenario.lifeline) clock.after(scenario.startSeconds + 70, () => this.secureOne())
+  }
+
+  /** There is at least one agent that may serve, also when the last one was told to leave. */
+  private secureOne(): void {
+    const { world } = this
+    world.clock.after(60, () => this.secureOne())
+    const { scenario } = world
+    const good = [...world.ranks].some(
+      r => !scenario.badNodes.has(r.node) && !r.life?.agent.stopping,
     )
-    if (!good && world.leader) world.startRank(rank)
+    const taken = new Set([...world.ranks].map(r => r.rank))
+    const rank = world.paths.findIndex(
+      (_, n) => !scenario.badNodes.has(Math.floor(n / scenario.perNode)) && !taken.has(n),
+    )
+    if (good || rank < 0 || world.coming > 0) return
+    if (world.leader && !world.leader.ended) world.startRank(rank)
   }
 
   private executor() {
@@ -153,12 +165,11 @@ export class Faults {
   private killRank(rank: SimRank | undefined): void {
     if (!rank) return
     rank.kill()
-    const { scenario, clock } = this.world
+    const { scenario, clock, jobs } = this.world
     // a scheduler may start it again
     if (!scenario.lifeline && this.random.chance(0.7))
       clock.after(this.random.logBetween(0.5, 60), () => {
-        const { leader } = this.world
-        if (leader && !leader.ended) this.world.startRank(rank.rank)
+        if (!this.world.over && this.world.jobs === jobs) this.world.startRank(rank.rank)
       })
   }
 
@@ -206,6 +217,7 @@ export class Faults {
     for (const rank of all) {
       const path: Path = rank.path
       path.holds = random.chance(0.5)
+      path.isHaunted = true
       if (way !== 1) path.upBlockedUntil = until
       if (way !== 2) path.downBlockedUntil = until
       this.excuse(rank)

@@ -112,11 +112,10 @@ export class SimLeader {
     })
   }
 
-  stop(reason: string): void {
+  onNoWorkers(): void {
     this.process.input(() => {
-      this.leader.now = this.world.clock.now
-      this.perform(onStop(this.leader, 'stopped', reason))
-      this.process.after(STOP_LIMIT, () => this.over())
+      this.perform(onStop(this.leader, 'stopped', 'no worker is left'))
+      this.over()
     })
   }
 

@@ -95,7 +95,7 @@ export class SimRank {
       ...this.dial(id, epoch, () => life),
     }
     this.life = life
-    if (this.path.hasTwin) world.checks.excuse(id)
+    if (this.path.isHaunted) world.checks.excuse(id)
     this.every(life, TICK, () => this.tick(life))
     this.every(life, lease[0], () => {
       this.perform(life, onBeat(agent, HEALTH))
@@ -191,7 +191,8 @@ export class SimRank {
           )
         return
       case 'stop':
-        this.hosts.get(effect.slot)?.tell({ ...effect, type: 'stop' })
+      case 'withdraw':
+        this.hosts.get(effect.slot)?.tell({ ...effect, type: effect.do })
         return
       case 'order':
         world.checks.begun(effect.order)

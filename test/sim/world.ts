@@ -11,8 +11,8 @@ import { Random } from './random.js'
 import { SimRank } from './rank.js'
 import type { Bad, Scenario, Script } from './scenario.js'
 
-/** Jobs that may be needed after the first, with all faults over. */
-const JOBS = 6
+/** Jobs that may be needed when all faults are over. */
+const JOBS = 4
 
 /**
  * One sweep on virtual time: leader, ranks, executors, network and disk, all from one seed.
@@ -37,8 +37,13 @@ export class World {
   readonly trace: string[] | undefined
   private readonly scripts: ReadonlyMap<RunId, Script>
   private readonly wrong = new Map<RunId, number>()
-  private jobs = 0
-  private over = false
+  /** Jobs so far. */
+  jobs = 0
+  private calmJobs = 0
+  /** The last leader has ended. */
+  over = false
+  /** Ranks that will start. */
+  coming = 0
   private numbers = 0
 
   constructor(seed: number, scenario: Scenario, options: WorldOptions = {}) {
@@ -125,9 +130,8 @@ export class World {
     if (!this.scenario.lifeline || !leader || leader.ended) return
     this.clock.after(0.01, () => leader.onExit(rank.pid, how))
     if (how !== 'exit 0')
-      this.clock.after(0.5, () => {
-        if (this.leader === leader && !leader.ended) this.startRank(rank.rank)
-      })
+      this.startLater(0.5, rank.rank, () => this.leader === leader && !leader.ended)
+    if (this.ranks.size + this.coming === 0) leader.onNoWorkers()
   }
 
   /** It ended by itself, or died. */
@@ -145,26 +149,36 @@ export class World {
       })
       return
     }
-    const isFinal = this.clock.now >= this.scenario.calmFrom && this.jobs > 1
+    const isFinal = this.jobs > 1
     if (ended.left === 0 || (isFinal && ended.reason.startsWith('more than'))) {
       this.checks.end(leader)
       this.over = true
       return
     }
-    if (this.jobs >= JOBS) throw new Violation(`still not done after ${JOBS} jobs: ${ended.reason}`)
+    if (this.clock.now >= this.scenario.calmFrom && ++this.calmJobs >= JOBS)
+      throw new Violation(`still not done after ${JOBS} jobs: ${ended.reason}`)
     this.clock.after(this.random.logBetween(1, 60), () => this.startJob())
   }
 
   /** The scheduler ends what is left of the job before, and starts all ranks. */
   private startJob(): void {
-    this.jobs++
+    const job = ++this.jobs
     if (this.jobs > 1) for (const rank of [...this.ranks]) rank.kill('end of the job')
     this.startLeader()
     const { ranks, absent, startSeconds } = this.scenario
     for (let rank = 0; rank < ranks; rank++) {
       if (this.jobs === 1 && absent.has(rank)) continue
-      this.clock.after(this.random.between(0, startSeconds), () => this.startRank(rank))
+      const wait = this.random.between(0, startSeconds)
+      this.startLater(wait, rank, () => job === this.jobs && !this.over)
     }
+  }
+
+  private startLater(seconds: number, rank: number, isWanted: () => boolean): void {
+    this.coming++
+    this.clock.after(seconds, () => {
+      this.coming--
+      if (isWanted()) this.startRank(rank)
+    })
   }
 
   /** Seconds after which everything has surely ended. */

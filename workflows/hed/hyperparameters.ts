@@ -37,7 +37,6 @@ export const DEFAULTS: Params = {
 export const KNOWN: readonly (string | RegExp)[] = [
   'alpha',
   'custom_loss_module',
-  'monitor',
   'ckpt_metadata',
   'metadata',
   'calc_infer_scores',

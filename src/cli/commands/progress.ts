@@ -2,6 +2,8 @@ import type { CommandModule } from 'yargs'
 
 interface Args {
   exp: string
+  watch: boolean | undefined
+  verify: boolean | undefined
   json: boolean | undefined
 }
 
@@ -11,19 +13,29 @@ export const progress: CommandModule<object, Args> = {
   builder: y =>
     y
       .positional('exp', { type: 'string', demandOption: true, describe: 'EXP directory or name' })
-      .option('json', { type: 'boolean', describe: 'print JSON' })
-      .example('$0 progress out/EXP001', ''),
-  handler: async ({ exp: name, json }) => {
-    const { progressLines, progressOf } = await import('../../analysis/progress.js')
+      .option('watch', { type: 'boolean', describe: 'show it every second until the sweep ends' })
+      .option('verify', {
+        type: 'boolean',
+        describe: "count by every RUN's files, not by what leader or journal say",
+      })
+      .option('json', { type: 'boolean', describe: 'print JSON; with --watch one line a second' })
+      .conflicts('watch', 'verify')
+      .example('$0 progress out/EXP001', '')
+      .example('$0 progress out/EXP001 --watch', 'ranks and RUNs, live'),
+  handler: async ({ exp: name, watch: isWatch, verify, json }) => {
+    const { progressLines } = await import('../../analysis/progress-lines.js')
+    const { look, watch } = await import('../watch.js')
     const { openNamed } = await import('../open-named.js')
     const { print, printJson, table } = await import('../print.js')
     const { writeReport } = await import('../../analysis/report-file.js')
     const { progressFile } = await import('../../experiment/layout.js')
     const exp = openNamed(name)
-    const found = progressOf(exp)
+    const found = isWatch ? await watch(exp, json ?? false) : await look(exp, verify)
     const lines = table(progressLines(found))
-    if (json) printJson(found)
-    else print(lines)
+    if (!isWatch) {
+      if (json) printJson(found)
+      else print(lines)
+    }
     writeReport(progressFile(exp.path), `${lines.join('\n')}\n`)
   },
 }

@@ -1,0 +1,118 @@
+import { open, readdir, readFile } from 'node:fs/promises'
+import * as layout from '../experiment/layout.js'
+import { clock } from '../base/log.js'
+import type { Slot } from './agent-state.js'
+import { gpuLoad } from './gpu.js'
+import { memoryOf } from './memory.js'
+import type { Order } from './protocol.js'
+
+/**
+ * perf.csv of RUNs with `monitor: SECONDS`: what the executor and the processes it started use.
+ * One line a look; a RUN that is shorter has none. What Linux or the GPU does not tell is left empty.
+ */
+const HEADER = 'time,attempt,seconds,cpu_percent,rss_mb,gpu_percent,gpu_mb\n'
+
+export interface Monitors {
+  /** Follow the RUNs that run now, and no others. Call it now and then. */
+  look(slots: readonly Slot[]): void
+  stop(): void
+}
+
+/** @param pidOf executor of a slot */
+export function newMonitors(exp: string, pidOf: (slot: number) => number | undefined): Monitors {
+  const running = new Map<number, { readonly order: Order; readonly stop: () => void }>()
+  const end = (slot: number) => {
+    running.get(slot)?.stop()
+    running.delete(slot)
+  }
+  return {
+    look: slots => {
+      for (const { id, order } of slots) {
+        if (running.size === 0 && order?.monitor === undefined) continue
+        if (running.get(id)?.order === order) continue
+        end(id)
+        if (order?.monitor !== undefined)
+          running.set(id, { order, stop: monitor(exp, order, order.monitor, () => pidOf(id)) })
+      }
+    },
+    stop: () => [...running.keys()].forEach(end),
+  }
+}
+
+/** @returns a function that ends it */
+function monitor(
+  exp: string,
+  { run, attempt }: Order,
+  seconds: number,
+  pidOf: () => number | undefined,
+): () => void {
+  const begun = performance.now()
+  let before: { readonly at: number; readonly cpu: number } | undefined
+  let timer: NodeJS.Timeout
+  let ended = false
+  // one look after the other: on a disk that stands still they must not pile up
+  const look = async () => {
+    const at = performance.now()
+    const pid = pidOf()
+    if (pid === undefined) return
+    const pids = await tree(pid)
+    const [cpu, rss, gpu] = await Promise.all([
+      sum(pids, cpuSeconds),
+      sum(pids, memoryOf),
+      gpuLoad(),
+    ])
+    const share = before && (Math.max(0, cpu - before.cpu) / (at - before.at)) * 1e5
+    before = { at, cpu }
+    if (share === undefined || rss === 0 || ended) return
+    const numbers = [(at - begun) / 1000, share, rss].map(x => x.toFixed(1))
+    const fields = [clock(new Date()), attempt, ...numbers, gpu?.percent ?? '', gpu?.mb ?? '']
+    await append(layout.performance(exp, run), `${fields.join(',')}\n`)
+  }
+  const next = () => {
+    void look()
+      .catch(() => undefined) // its folder is not there yet, or the disk is full: the RUN matters more
+      .finally(() => {
+        if (!ended) timer = setTimeout(next, seconds * 1000)
+      })
+  }
+  timer = setTimeout(next, 0)
+  return () => {
+    ended = true
+    clearTimeout(timer)
+  }
+}
+
+async function append(path: string, line: string): Promise<void> {
+  const file = await open(path, 'a')
+  try {
+    const { size } = await file.stat()
+    await file.appendFile(size === 0 ? HEADER + line : line)
+  } finally {
+    await file.close()
+  }
+}
+
+/** A process and its descendants, as Linux tells; itself alone elsewhere. */
+async function tree(pid: number): Promise<number[]> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => [])
+  const lists = await Promise.all(
+    threads.map(id => readFile(`/proc/${pid}/task/${id}/children`, 'utf8').catch(() => '')),
+  )
+  const children = lists.flatMap(text => text.split(' ').filter(Boolean).map(Number))
+  return [pid, ...(await Promise.all(children.map(tree))).flat()]
+}
+
+/** Clock ticks a second in /proc: the same on every Linux that Node runs on. */
+const TICKS = 100
+
+/** Seconds of processor of a process so far, those of children that have ended included. */
+async function cpuSeconds(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  // the name in brackets may hold anything; utime, stime, cutime and cstime are fields 14 to 17
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return fields.slice(11, 15).reduce((all, field) => all + Number(field), 0) / TICKS
+}
+
+async function sum(pids: readonly number[], of: (pid: number) => Promise<number>): Promise<number> {
+  return (await Promise.all(pids.map(of))).reduce((a, b) => a + b, 0)
+}
