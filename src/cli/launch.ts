@@ -63,6 +63,8 @@ export async function launch(
     () => ranks.kill(),
   )
   const code = await ranks.ended
+  // a rank that was killed and not started again has left its node-local folders
+  rmSync(join(exp.settings.TMP_ROOT, exp.id), { recursive: true, force: true })
   release()
   view.end()
   return summary(exp, code, end)

@@ -38,7 +38,7 @@ export interface ServerSocket {
   readonly addresses: readonly string[]
   /** Dropped, and counted by `onUndelivered`, where the peer is gone. */
   send(to: string, frame: string): void
-  /** Frames that could not be delivered, and connections refused. */
+  /** Frames that could not be delivered or are none of ours, and connections that proved no key. */
   readonly dropped: () => number
   close(): Promise<void>
 }
@@ -74,6 +74,10 @@ export async function listen(
     addresses.push(bound)
   }
   let dropped = 0
+  // who has no key, speaks no ZMTP or says nothing never comes to the end of a handshake
+  let unproved = 0
+  router.events.on('accept', () => unproved++)
+  router.events.on('handshake', () => unproved--)
   const routes = newRoutes()
   const outbox = sender(
     frames => router.send(frames),
@@ -89,7 +93,7 @@ export async function listen(
   return {
     addresses,
     send: (to, frame) => outbox.push([routes.to(to), frame]),
-    dropped: () => dropped,
+    dropped: () => dropped + Math.max(0, unproved),
     close: async () => {
       await outbox.drained()
       onFrame = () => undefined

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
+import { gone } from './invariants.js'
 import { start, upfHeds } from './sweep.js'
 
 const WORKFLOW = resolve('dist/test/e2e/faulty-workflow.js')
@@ -37,6 +38,68 @@ t.test('a RUN that always fails is given up; the others finish; exit 5', async t
   t.equal(read(join(exp, 'run/R1/error.json')).attempt, 3, 'crashed: three in all')
   t.match(fs.readFileSync(join(exp, 'alerts.txt'), 'utf8'), /R0 failed after 2/)
 })
+
+t.test('however an executor dies, its RUN goes on in the next one', async t => {
+  const fates = {
+    segv: ['crashed', /SIGSEGV/],
+    heap: ['out-of-memory', /SIG(ABRT|TRAP|ILL)/],
+    exit: ['failed', /exit 3/],
+    exit0: ['no-marker', /exit 0/],
+    spin: ['hung', /timeout of 1 s/],
+    sleep: ['hung', /timeout of 1 s/],
+  }
+  const lines = Object.keys(fates).map(act => {
+    return { id: act, act, ...(act === 'spin' || act === 'sleep' ? { timeout: 1 } : {}) }
+  })
+  const cwd = bench([...lines, {}])
+  // a small heap, so that one that fills it is soon done
+  const { status, stderr } = upfHeds(ARGS, cwd, { NODE_OPTIONS: '--max-old-space-size=64' })
+  t.equal(status, 0, stderr)
+  const exp = join(cwd, 'out/EXP001')
+  for (const [id, [fate, message]] of Object.entries(fates)) {
+    t.match(read(join(exp, 'run', id, 'error.json')), { fate, message, attempt: 1 }, id)
+    t.equal(read(join(exp, 'run', id, 'stop.marker')).attempt, 2, id)
+  }
+  await t.resolves(gone(exp))
+})
+
+t.test('a RUN that passes its memory has twice as much once; then it is given up', async t => {
+  const eat = { act: 'eat', always: true }
+  const cwd = bench([{ id: 'fits', ...eat, memory: 300 }, { id: 'never', ...eat, memory: 150 }, {}])
+  const { status } = upfHeds(ARGS, cwd)
+  t.equal(status, 5)
+  const exp = join(cwd, 'out/EXP001')
+  t.match(read(join(exp, 'run/fits/error.json')), { fate: 'out-of-memory', attempt: 1 })
+  t.equal(read(join(exp, 'run/fits/stop.marker')).attempt, 2)
+  t.match(read(join(exp, 'run/never/error.json')), { fate: 'out-of-memory', attempt: 2 })
+  t.match(fs.readFileSync(join(exp, 'alerts.txt'), 'utf8'), /never failed after 2/)
+  t.match(read(join(exp, 'status.json')), { finished: 2, failed: 1, notStarted: 0 })
+})
+
+t.test('a RUN that kills every worker is given up; the others finish', async t => {
+  const cwd = bench([{ id: 'bomb', act: 'kill-agent', always: true }, {}, {}, {}])
+  const { status } = upfHeds(ARGS, cwd)
+  t.equal(status, 5)
+  const exp = join(cwd, 'out/EXP001')
+  // two lost agents are nobody's fault; from the third on they count, three are the limit
+  t.match(fs.readFileSync(join(exp, 'alerts.txt'), 'utf8'), /bomb failed after 5 attempt/)
+  t.match(read(join(exp, 'status.json')), { exit: 5, finished: 3, failed: 1, notStarted: 0 })
+  await t.resolves(gone(exp))
+})
+
+t.test(
+  'a machine that kills all workers again and again: the sweep stops and can be resumed',
+  async t => {
+    const bomb = { act: 'kill-agent', always: true }
+    const cwd = bench([bomb, bomb, bomb, bomb, {}])
+    const { status, stdout } = upfHeds([...ARGS.slice(0, -1), '2'], cwd)
+    t.equal(status, 6)
+    t.match(stdout, /no worker is left/)
+    const exp = join(cwd, 'out/EXP001')
+    t.match(read(join(exp, 'status.json')), { exit: 6, reason: 'no worker is left' })
+    await t.resolves(gone(exp))
+  },
+)
 
 t.test('a RUN past its timeout is hung, and does not hold up the sweep', async t => {
   const cwd = bench([{ act: 'sleep', timeout: 0.5 }, {}])

@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunContext, Workflow } from '../../src/experiment/workflow.js'
 
 /**
  * A workflow without data whose RUNs do what their `act` says, in their first attempt or in all:
- * `ok`, `exit`, `throw`, `abort` (a signal), `sleep`.
+ * `ok`, `exit`, `exit0`, `throw`, `abort`, `segv`, `heap`, `eat` (400 MB), `spin`, `sleep`, `kill-agent`.
  */
 export const workflow: Workflow = {
   name: 'faulty',
@@ -19,6 +20,17 @@ export const workflow: Workflow = {
   open: async () => ({ run: act, close: async () => undefined }),
 }
 
+const eaten: Buffer[] = []
+const EATEN = 400 * 1024 * 1024
+/** Its agent looks at an executor's memory every half second. */
+const LOOKED_AT_MS = 1500
+
+/** Until V8 gives up. */
+function fillHeap(): never {
+  const kept: object[] = []
+  for (;;) kept.push(Array.from({ length: 1000 }, (_, i) => ({ i })))
+}
+
 async function act(context: RunContext) {
   const { params, attempt, directory, signal } = context
   context.progress({ phase: 'train', epoch: 0, epochs: 1 })
@@ -26,6 +38,25 @@ async function act(context: RunContext) {
     switch (params['act']) {
       case 'exit':
         return process.exit(3)
+      case 'exit0':
+        return process.exit(0)
+      case 'segv':
+        process.kill(process.pid, 'SIGSEGV')
+        break
+      case 'heap':
+        return fillHeap()
+      case 'eat':
+        eaten.push(Buffer.alloc(EATEN, 1))
+        await sleep(LOOKED_AT_MS)
+        eaten.length = 0
+        break
+      case 'spin':
+        for (;;) if (eaten.length > 0) break
+        break
+      case 'kill-agent':
+        process.kill(process.ppid, 'SIGKILL')
+        await sleep(LOOKED_AT_MS) // it dies with its agent
+        break
       case 'throw':
         throw new Error('thrown on purpose')
       case 'abort':

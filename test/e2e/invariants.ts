@@ -38,7 +38,7 @@ export interface Found {
 export function invariants(path: string, isOver = true): Found {
   const exp = openExp(path, '.')
   const problems: string[] = []
-  const { records, damaged } = readJournal(layout.journal(path))
+  const { records, damaged } = decisions(path)
   // a leader that was killed, or whose disk failed, may leave a cut tail: no record was acked from it
   const lives = records.filter(r => r.type === 'began').length
   if (damaged > 0 && lives < 2 && isOver) problems.push(`journal: ${damaged} damaged bytes`)
@@ -96,10 +96,16 @@ export async function gone(exp: string, seconds = 3): Promise<void> {
 /** RUN → how often it was given out, as the journal has it. */
 export function attempts(path: string): Record<string, number> {
   const found: Record<string, number> = {}
-  for (const record of readJournal(layout.journal(path)).records)
+  for (const record of decisions(path).records)
     if (record.type === 'given')
       found[record.run] = Math.max(found[record.run] ?? 0, record.attempt)
   return found
+}
+
+/** The journal; what was written again because it could not be synced was decided once. */
+function decisions(path: string): ReturnType<typeof readJournal> {
+  const { records, damaged } = readJournal(layout.journal(path))
+  return { records: [...new Map(records.map(r => [JSON.stringify(r), r])).values()], damaged }
 }
 
 /** @returns why it is not finished */

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { attempts, gone, invariants } from './invariants.js'
 import { startAgent, startLeader } from './ranks.js'
-import { hasMarker, isHeld, leaderLog, letGo, slowExp, until } from './slow-sweep.js'
+import { hasMarker, isHeld, letGo, log, slowExp, until } from './slow-sweep.js'
 import { processes } from './sweep.js'
 
 /**
@@ -62,7 +62,7 @@ t.test('killed after the marker: the leader, before it could journal it', async 
   await leader.ended
   const next = startLeader(exp)
   t.equal((await next.ended).status, 0)
-  t.match(leaderLog(exp), /1 finished already/)
+  t.match(log(exp, 0), /1 finished already/)
   t.equal((await agent.ended).status, 0)
   await gone(exp)
   const found = invariants(exp)

@@ -55,9 +55,9 @@ export function pause(seconds: number): Promise<void> {
   return new Promise(done => setTimeout(done, seconds * 1000))
 }
 
-/** Everything that the leader has logged. */
-export function leaderLog(exp: string): string {
-  const path = join(exp, 'out/out-000.txt')
+/** Everything that a rank has logged. */
+export function log(exp: string, rank: number): string {
+  const path = join(exp, `out/out-00${rank}.txt`)
   return fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : ''
 }
 

@@ -62,6 +62,9 @@ interface Link {
   broken: boolean
 }
 
+/** After this time the kernel of the side that is left has probed in vain, and closes it. */
+const PROBED_MS = 60_000
+
 /** @param target `tcp://HOST:PORT`; @param random in [0, 1), for reproducible faults */
 export async function startProxy(target: string, random = Math.random): Promise<Proxy> {
   let fault: Fault = { type: 'pass' }
@@ -159,6 +162,7 @@ export async function startProxy(target: string, random = Math.random): Promise<
         if (fault.type === 'half-open' && pair.afflicted) {
           pair.half = fault.closed === 'leader' ? 'to-leader' : 'to-agent'
           pair[fault.closed]?.destroy()
+          setTimeout(() => end(pair), PROBED_MS).unref()
         } else if (!pair.half && pair.links.some(l => l.broken && !swallows(faultOf(pair), l.way)))
           end(pair)
       }

@@ -1,0 +1,130 @@
+import { spawnSync } from 'node:child_process'
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { attempts, gone, invariants } from './invariants.js'
+import { startAgent, startLeader } from './ranks.js'
+import { hasMarker, isHeld, log, letGo, slowExp, slowFiles, until } from './slow-sweep.js'
+import { BIN, start } from './sweep.js'
+
+/** What a launcher does wrong, and ranks that come, go and come back. */
+t.jobs = 2
+
+t.test('a rank that never starts, one that starts late', async t => {
+  const exp = await slowExp(t.testdir({}), [{ id: 'R0', hold: 'mid-epoch' }, { id: 'R1' }], {
+    PROCS: '4',
+  })
+  const leader = startLeader(exp)
+  startAgent(exp, 1)
+  await isHeld(exp, 'R0')
+  startAgent(exp, 2)
+  await until(() => hasMarker(exp, 'R1'))
+  letGo(exp, 'R0')
+  t.equal((await leader.ended).status, 0)
+  await gone(exp)
+  const found = invariants(exp)
+  t.strictSame(found.problems, [])
+  t.match(found, { finished: 2, fates: {}, again: 0 })
+})
+
+t.test('nodes are lost one by one: the last one finishes the sweep', async t => {
+  const lines = [{ id: 'R0', hold: 'mid-epoch' }, ...[1, 2, 3].map(i => ({ id: `R${i}` }))]
+  const exp = await slowExp(t.testdir({}), lines, { LEASE: '0.3,0.6,1.5', PROCS: '4' })
+  const leader = startLeader(exp)
+  const agents = [1, 2, 3].map(rank => startAgent(exp, rank))
+  await isHeld(exp, 'R0')
+  const holder = Number(
+    /rank = (\d+)/.exec(fs.readFileSync(join(exp, 'run/R0/rank.txt'), 'utf8'))?.[1],
+  )
+  agents[holder - 1]!.kill('SIGKILL')
+  agents[holder % 3]!.kill('SIGKILL')
+  t.equal((await leader.ended).status, 0)
+  await gone(exp)
+  const found = invariants(exp)
+  // nobody cleans up on a node that is gone
+  const problems = found.problems.filter(p => !p.startsWith(`left over: ${holder}-R0`))
+  t.strictSame(problems, [])
+  t.match(found, { finished: 4, failed: 0 })
+  t.equal(attempts(exp)['R0'], 2)
+})
+
+for (const [variable, same] of [
+  ['PBS_JOBID', true],
+  ['SLURM_JOB_ID', true],
+  ['PBS_JOBID', false],
+] as const)
+  t.test(`another leader in ${same ? 'the same' : 'another'} job (${variable})`, async t => {
+    const exp = await slowExp(t.testdir({}), [{ id: 'R0', hold: 'mid-epoch' }, { id: 'R1' }], {
+      LEASE: '0.5,2,10',
+    })
+    const first = startLeader(exp, { env: { [variable]: '7' } })
+    const agent = startAgent(exp, 1)
+    await isHeld(exp, 'R0')
+    first.kill('SIGKILL')
+    await first.ended
+    const next = startLeader(exp, { env: { [variable]: same ? '7' : '8' } })
+    await until(() => /leader epoch 2 has taken over/.test(log(exp, 1)))
+    letGo(exp, 'R0')
+    t.equal((await next.ended).status, 0)
+    t.equal((await agent.ended).status, 0)
+    await gone(exp)
+    const found = invariants(exp)
+    t.strictSame(found.problems, [])
+    t.equal(found.finished, 2)
+    if (same) t.equal(found.begun, found.epochs, 'it kept its RUN: no epoch was lost')
+    t.equal(attempts(exp)['R0'], same ? 1 : 2)
+  })
+
+t.test('two leaders on one EXP: the second is refused, the first goes on', async t => {
+  const exp = await slowExp(t.testdir({}), [{ id: 'R0', hold: 'mid-epoch' }])
+  const first = startLeader(exp)
+  startAgent(exp, 1)
+  await isHeld(exp, 'R0')
+  const second = await startLeader(exp).ended
+  t.equal(second.status, 2)
+  t.match(second.stderr, /is being run by process \d+/)
+  letGo(exp, 'R0')
+  t.equal((await first.ended).status, 0)
+  await gone(exp)
+  t.strictSame(invariants(exp).problems, [])
+})
+
+t.test('too few descriptors for the ranks: refused before it begins', async t => {
+  const cwd = t.testdir(slowFiles([{ id: 'R0' }]))
+  const args = ['local', 'upf.txt', 'dflts.json', '--data-source', 'data', '--procs', '64']
+  const words = [process.execPath, BIN, ...args].map(word => `'${word}'`).join(' ')
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', `ulimit -n 100; exec ${words}`], {
+    cwd,
+    encoding: 'utf8',
+  })
+  t.equal(status, 2, stderr)
+  t.match(stdout + stderr, /64 ranks need 192 open files, the limit .* is 100/)
+  t.match(stdout + stderr, /ulimit -n 192/)
+  t.notOk(fs.existsSync(join(cwd, 'out/EXP001')), 'no EXP was made')
+})
+
+t.test('the walltime ends: what runs is saved, exit 6, and resume goes on', async t => {
+  const cwd = t.testdir(
+    slowFiles([
+      { id: 'R0', epochs: 100, epochSeconds: 0.3 },
+      { id: 'R1', epochs: 1 },
+    ]),
+  )
+  // 30 s are kept for the last checkpoint
+  const running = start(
+    [
+      ...['local', 'upf.txt', 'dflts.json', '--data-source', 'data', '--threads', '1'],
+      ...['--walltime', '0:00:34', '--tmp-root', join(cwd, 'tmp')],
+    ],
+    cwd,
+  )
+  const { status, stdout } = await running.ended
+  t.equal(status, 6)
+  t.match(stdout, /the walltime ends in \d+ s/)
+  const exp = join(cwd, 'out/EXP001')
+  await gone(exp)
+  const stopped = invariants(exp)
+  t.strictSame(stopped.problems, [])
+  t.match(stopped.fates, { walltime: 1 })
+  t.notOk(fs.existsSync(join(exp, 'run/R0/error.json')), 'it is nobody’s fault')
+})
