@@ -4,12 +4,12 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, unreachable } from '../base/errors.js'
-import { writeAtomic } from '../base/files.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import { stagedPath } from '../stage/node-local.js'
 import { hello, onBeat, onLeader, onNewLeader, onStop, onTick } from './agent.js'
 import { newAgent, STAGER, type Agent, type AgentEffect } from './agent-state.js'
+import { writeError } from './error-file.js'
 import { onExecutor, onExecutorExit, onMemory } from './executor-events.js'
 import { spawnExecutor, type ExecutorHost } from './executor-host.js'
 import type { ToExecutor } from './executor-protocol.js'
@@ -175,7 +175,7 @@ async function live(
         return
       case 'record': {
         const before = writing ?? Promise.resolve()
-        const mine = before.then(() => recordError(effect))
+        const mine = before.then(() => writeError(exp.path, effect, log))
         writing = mine
         void mine.then(() => {
           if (writing === mine) writing = undefined
@@ -225,15 +225,6 @@ async function live(
       case 'leader':
         return { type, epoch: leader.epoch }
     }
-  }
-
-  async function recordError(effect: AgentEffect & { do: 'record' }): Promise<void> {
-    const { run, attempt, fate, message } = effect
-    const text = JSON.stringify({ run, attempt, fate, message, log: log.tail() }, null, 2)
-    log.line(`${run} attempt ${attempt}: ${fate}: ${message}`)
-    await writeAtomic(layout.error(exp.path, run), `${text}\n`).catch((error: unknown) => {
-      log.line(`error.json of ${run} cannot be written: ${String(error)}`)
-    })
   }
 
   /** Silence: perhaps there is another leader by now. */

@@ -18,7 +18,15 @@ const order = (attempt: number, monitor?: number): Order => ({
   ...(monitor === undefined ? {} : { monitor }),
 })
 const slot = (order: Order | undefined): Slot => ({
-  ...{ id: 0, state: 'busy', order, line: [], deadline: undefined, progressed: undefined },
+  ...{
+    id: 0,
+    state: 'busy',
+    order,
+    ahead: [],
+    line: [],
+    deadline: undefined,
+    progressed: undefined,
+  },
   ...{ ending: undefined, openFailures: 0 },
 })
 
