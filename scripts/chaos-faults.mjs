@@ -56,7 +56,7 @@ export function newFaults({
     partition: () => network({ type: 'drop', way: 'both' }),
     'partition-to-leader': () => network({ type: 'drop', way: 'to-leader' }),
     'partition-to-agent': () => network({ type: 'drop', way: 'to-agent' }),
-    'half-open': () => network({ type: 'half-open' }),
+    'half-open': () => network({ type: 'half-open', closed: pick(['leader', 'agent']) }),
     delay: () => network({ type: 'delay', ms: Math.round(between(50, 5000)) }),
     loss: () => network({ type: 'loss', share: 0.3, ms: 1000 }),
     resets: () => network({ type: 'resets', share: 0.3 }),

@@ -14,17 +14,17 @@ const decisions = [
   // answers
   {
     name: 'ended-of-old-attempt',
-    file: 'src/engine/leader.ts',
-    find: 'run.attempt !== attempt) return [ackAgain(agent.id',
-    replace: 'run.state === undefined) return [ackAgain(agent.id',
+    file: 'src/engine/answers.ts',
+    find: '!isOwn || run.attempt !== attempt)',
+    replace: '!isOwn)',
     tests: [ANSWERS],
     why: 'an answer said twice would end the attempt that runs now',
   },
   {
     name: 'ended-by-another-agent',
-    file: 'src/engine/leader.ts',
-    find: 'if (run?.slot?.agent !== agent || run.attempt !== attempt) return',
-    replace: 'if (run?.slot === undefined || run.attempt !== attempt) return',
+    file: 'src/engine/answers.ts',
+    find: '!isOwn || run.attempt !== attempt)',
+    replace: 'run.attempt !== attempt)',
     tests: [ANSWERS],
     why: 'an agent could end a RUN that another has',
   },
@@ -112,7 +112,7 @@ const decisions = [
   {
     name: 'orphan-for-ever',
     file: 'src/engine/leader.ts',
-    find: 'now - leader.began > lost',
+    find: 'now - leader.orphansSince > lost',
     replace: 'false',
     tests: [RECONCILE],
     why: 'a RUN whose agent died with the leader would never end',

@@ -16,19 +16,22 @@ if ((values.seeds === undefined) === (values.seed === undefined)) {
   console.error('usage: simulate.mjs --seeds N [--from S] | --seed X [--trace]')
   process.exit(2)
 }
+/** @returns undefined if it fails; no process.exit, which would cut what a pipe still holds */
 const play = seed => {
   try {
     return simulate(seed)
   } catch (error) {
     console.error(`\n${error.message}`)
-    process.exit(1)
+    process.exitCode = 1
+    return undefined
   }
 }
 
 if (values.seed !== undefined) {
   const seed = Number(values.seed)
   if (values.trace) for (const line of traceOf(seed)) console.log(line)
-  console.log(JSON.stringify(play(seed)))
+  const outcome = play(seed)
+  if (outcome) console.log(JSON.stringify(outcome))
 } else {
   const from = Number(values.from)
   const count = Number(values.seeds)
@@ -36,7 +39,9 @@ if (values.seed !== undefined) {
   let events = 0
   let last = began
   for (let seed = from; seed < from + count; seed++) {
-    events += play(seed).events
+    const outcome = play(seed)
+    if (!outcome) break
+    events += outcome.events
     const now = performance.now()
     if (now - last < 1000 && seed < from + count - 1) continue
     last = now
@@ -44,5 +49,6 @@ if (values.seed !== undefined) {
     process.stderr.write(`\r${seed - from + 1}/${count} seeds, ${rate.toFixed(0)} a second `)
   }
   const seconds = (performance.now() - began) / 1000
-  console.log(`\n${count} seeds, ${events} events, ${seconds.toFixed(1)} s, all invariants held`)
+  if (process.exitCode !== 1)
+    console.log(`\n${count} seeds, ${events} events, ${seconds.toFixed(1)} s, all invariants held`)
 }

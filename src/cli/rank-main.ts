@@ -15,7 +15,7 @@ export async function rankMain(argv: readonly string[]): Promise<number> {
   } catch (thrown) {
     const error = namingDisk(thrown)
     report(error, false)
-    return exitStatus(error)
+    return leave(exitStatus(error)) // also where half of it has begun
   }
 }
 

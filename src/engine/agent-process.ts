@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf, unreachable } from '../base/errors.js'
+import { unreachable } from '../base/errors.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import { stagedPath } from '../stage/node-local.js'
@@ -22,6 +21,7 @@ import { encodeHead, parseToAgent, type FromAgent } from './protocol.js'
 import { openRankLog, type RankLog } from './rank-log.js'
 import { awaitRendezvous, readKeys, readRendezvous, type Rendezvous } from './rendezvous.js'
 import { connect } from './socket.js'
+import { ownTemporary } from './temporary.js'
 
 export interface AgentOptions {
   readonly exp: Experiment
@@ -105,9 +105,7 @@ async function live(
   )
   const engine = layout.engine(exp.path)
   const keys = await readKeys(engine)
-  // of this rank alone: what an earlier life of it left there is in nobody's use
-  const temporary = join(TMP_ROOT, exp.id, String(rank))
-  await remove(temporary)
+  const temporary = await ownTemporary(join(TMP_ROOT, exp.id), rank)
   const data = stagedPath(TMP_ROOT, exp.data.digest, options.workflow)
   const monitors = newMonitors(exp.path, slot => hosts.get(slot)?.pid)
   let leader = first
@@ -166,7 +164,7 @@ async function live(
           rank,
           host: hostname(),
           tile: effect.slot,
-          temporary: join(temporary, `${effect.order.run}-${effect.order.attempt}`),
+          temporary: temporary.next(effect.slot, effect.order),
           data: exp.data.digest,
         })
         return
@@ -207,6 +205,7 @@ async function live(
       onExit: (fate, how) => {
         if (hosts.get(slot) === host) hosts.delete(slot)
         if (slot !== STAGER) log.line(`executor of slot ${slot}: ${how}`)
+        temporary.left(slot)
         perform(onExecutorExit(agent, slot, fate, how))
       },
     })
@@ -227,7 +226,17 @@ async function live(
     }
   }
 
-  /** Silence: perhaps there is another leader by now. */
+  /** Silence: the connection may be dead without a word. Not all agents at once. */
+  let dialled = now()
+  let silence = LEASE[1]
+  function redial(): void {
+    if (now() - Math.max(agent.heard, dialled) < silence) return
+    dialled = now()
+    silence = LEASE[1] * (1 + Math.random() / 2)
+    line.socket.redial()
+  }
+
+  /** Or perhaps there is another leader by now. */
   let looking = false
   async function lookForLeader(): Promise<void> {
     if (looking || now() - agent.heard < 2.5 * LEASE[0]) return
@@ -263,6 +272,7 @@ async function live(
     }
     lag.reset()
     perform(onBeat(agent, health))
+    redial()
     void lookForLeader()
   }, LEASE[0] * 1000)
   const stop = () => perform(onStop(agent, 'stopped', now()))
@@ -281,13 +291,5 @@ async function live(
   await writing
   line.outbox.flush()
   await line.socket.close()
-  for (const host of hosts.values()) host.kill()
-  await remove(temporary)
   return { again, welcomed: agent.welcomed }
-
-  async function remove(folder: string): Promise<void> {
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
-      log.line(`${folder} stays: ${messageOf(error)}`)
-    })
-  }
 }

@@ -19,6 +19,8 @@ export interface Agent {
   readonly unacked: Map<string, FromAgent & { type: 'done' | 'ended' }>
   /** The last answers: a RUN that arrives twice is not done twice. */
   readonly answered: Set<string>
+  /** It cannot serve, and has said so; said again at each beat. */
+  broken: (FromAgent & { type: 'broken' }) | undefined
   phase: Phase
   /** The leader knows us. */
   welcomed: boolean
@@ -117,6 +119,7 @@ export function newAgent(settings: AgentSettings, now: number): Agent {
     })),
     unacked: new Map(),
     answered: new Set(),
+    broken: undefined,
     phase: 'closed',
     welcomed: false,
     stopping: undefined,

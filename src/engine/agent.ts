@@ -118,6 +118,7 @@ export function onBeat(
   const idle = agent.slots.filter(s => s.state === 'idle' && !agent.stopping).map(s => s.id)
   return [
     ...[...agent.unacked.values()].map((message): AgentEffect => ({ do: 'send', message })),
+    ...(agent.broken ? [{ do: 'send' as const, message: agent.broken }] : []),
     {
       do: 'send',
       message: {

@@ -32,10 +32,7 @@ export function onExecutor(
       return [...answer(agent, slot, done), ...next(agent, slot, now)]
     }
     case 'ended':
-      if (slot.state === 'opening')
-        return [
-          { do: 'send', message: { type: 'broken', fate: message.fate, message: message.message } },
-        ]
+      if (slot.state === 'opening') return breakDown(agent, message.fate, message.message)
       return [...ended(agent, slot, message.fate, message.message), ...next(agent, slot, now)]
     case 'withdrawn': {
       const at = slot.ahead.findIndex(o => o.run === message.run && o.attempt === message.attempt)
@@ -75,13 +72,7 @@ export function onExecutorExit(
   }
   if (agent.over || agent.stopping) return [...effects, ...ifOver(agent)]
   if (wasOpening && ++slot.openFailures >= agent.settings.openLimit)
-    return [
-      ...effects,
-      {
-        do: 'send',
-        message: { type: 'broken', fate, message: `executor does not start: ${how}` },
-      },
-    ]
+    return [...effects, ...breakDown(agent, fate, `executor does not start: ${how}`)]
   return [...effects, ...openSlot(slot)]
 }
 
@@ -93,6 +84,12 @@ export function onMemory(agent: Agent, slotId: number, mb: number, now: number):
   const message = `used ${Math.round(mb)} MB, its limit is ${limit} MB`
   slot.ending = { fate: 'out-of-memory', message, kill: now }
   return [{ do: 'kill', slot: slot.id }]
+}
+
+/** The leader will say bye. */
+function breakDown(agent: Agent, fate: Fate, message: string): AgentEffect[] {
+  agent.broken = { type: 'broken', fate, message }
+  return [{ do: 'send', message: agent.broken }]
 }
 
 function onStager(agent: Agent, message: FromExecutor): AgentEffect[] {

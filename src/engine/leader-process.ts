@@ -9,6 +9,7 @@ import { readJournalTail } from '../experiment/journal.js'
 import * as layout from '../experiment/layout.js'
 import { readPlanWithId } from '../experiment/plan.js'
 import { deadlineOf } from './deadline.js'
+import { BRIEFLY_MS, patiently } from './disk.js'
 import { openJournal } from './journal.js'
 import { describe } from './leader-events.js'
 import { watchLag } from './lag.js'
@@ -114,7 +115,7 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
     epoch: lock.epoch,
     status: { host: hostname(), path: server.path },
   }
-  await writeRendezvous(engine, rendezvous)
+  await patiently(() => writeRendezvous(engine, rendezvous), undefined, BRIEFLY_MS)
   for (const record of snapshotOf(stock)) void journal.append(record).catch(onJournalFault)
   log.line(
     `leading ${exp.id}: ${plan.runs.length} RUNs, ${carried} finished already, ${stock.orphans.size} perhaps still run`,
@@ -222,7 +223,8 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   await ended
   timers.forEach(clearInterval)
   show()
-  const end = await writeStatus(leader, exp, started, status()).catch((error: unknown) => {
+  const ending = () => writeStatus(leader, exp, started, status())
+  const end = await patiently(ending, undefined, BRIEFLY_MS).catch((error: unknown) => {
     log.line(`status.json cannot be written: ${messageOf(error)}`)
     return { exit: 6, reason: messageOf(error), finished: 0, failed: 0, left: 0 }
   })

@@ -1,8 +1,8 @@
 import { unreachable } from '../base/errors.js'
+import { onEnded, onStranger } from './answers.js'
 import { attemptEnded, finished, givenBack } from './attempts.js'
-import { giveOut, ifOver, topUp, withdraw } from './give-out.js'
+import { giveOut, topUp, withdraw } from './give-out.js'
 import {
-  ackAgain,
   pool,
   send,
   type Agent,
@@ -11,7 +11,7 @@ import {
   type Leader,
   type Slot,
 } from './leader-state.js'
-import { leaveNode, nodeOf, onStaged, settle } from './nodes.js'
+import { leaveNode, nodeOf, onStaged, releaseIfLast, settle } from './nodes.js'
 import { addEpoch } from './pace.js'
 import { PROTOCOL, type FromAgent, type Held } from './protocol.js'
 import { reconcile, strays } from './reconcile.js'
@@ -181,6 +181,7 @@ function onHello(leader: Leader, from: AgentId, hello: FromAgent & { type: 'hell
   if (leader.over) return [...effects, send(agent, { type: 'bye', again: false })]
   if (leader.stopping)
     return [...effects, send(agent, { type: 'stop', fate: told(leader.stopping.fate) })]
+  if (agent.node.quarantined) effects.push(...releaseIfLast(leader))
   return [...effects, ...settle(agent)]
 }
 
@@ -247,54 +248,4 @@ function onProgress(
   const { epochSeconds } = message.progress
   if (epochSeconds !== undefined && run.epochs > before) addEpoch(leader.pace, epochSeconds)
   return [{ do: 'changed', run: message.run }]
-}
-
-function onEnded(
-  leader: Leader,
-  agent: Agent,
-  { run: id, attempt, fate, message }: FromAgent & { type: 'ended' },
-): Effect[] {
-  const run = leader.runs.get(id)
-  const slot = run?.slot
-  // it may have ended while there was no leader
-  const isOwn = slot?.agent === agent || leader.orphans.has(id)
-  // an answer said twice, or of an attempt that was given up
-  if (!run || !isOwn || run.attempt !== attempt) return [ackAgain(agent.id, id, attempt)]
-  const ack = send(agent, { type: 'ack', run: id, attempt })
-  return [
-    ...attemptEnded(leader, run, fate, message, [ack], agent.node),
-    ...(slot ? topUp(leader, slot) : []),
-    ...giveOut(leader),
-    ...ifOver(leader),
-  ]
-}
-
-/** A message from an agent that is not known: a finished RUN counts, and the end of one that nobody else has. */
-function onStranger(leader: Leader, from: AgentId, message: FromAgent): Effect[] {
-  const to = (answer: Parameters<typeof send>[1]): Effect[] => [
-    { do: 'send', to: from, message: answer },
-  ]
-  switch (message.type) {
-    case 'done':
-      return finished(leader, from, message.run, message.attempt, message.finish)
-    case 'ended':
-      return onStrangeEnd(leader, from, message)
-    case 'bye':
-      return []
-    default:
-      return to({ type: 'unknown' })
-  }
-}
-
-/** Its `hello` was lost; the attempt is of an earlier leader's time. */
-function onStrangeEnd(
-  leader: Leader,
-  from: AgentId,
-  { run: id, attempt, fate, message }: FromAgent & { type: 'ended' },
-): Effect[] {
-  const run = leader.runs.get(id)
-  if (!run || !leader.orphans.has(id) || run.attempt !== attempt)
-    return [ackAgain(from, id, attempt)]
-  const ack: Effect = { do: 'send', to: from, message: { type: 'ack', run: id, attempt } }
-  return [...attemptEnded(leader, run, fate, message, [ack]), ...giveOut(leader), ...ifOver(leader)]
 }

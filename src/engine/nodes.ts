@@ -102,11 +102,11 @@ function judge(leader: Leader, node: Node): Effect[] {
 }
 
 /** Never the last node: a bad one is better than none. */
-function releaseIfLast(leader: Leader): Effect[] {
-  const nodes = [...leader.nodes.values()]
-  if (leader.over || nodes.some(serves)) return []
+export function releaseIfLast(leader: Leader): Effect[] {
+  if (leader.over) return []
+  for (const node of leader.nodes.values()) if (serves(node)) return []
   const effects: Effect[] = []
-  for (const node of nodes) {
+  for (const node of leader.nodes.values()) {
     if (!node.quarantined || node.agents.size === 0) continue
     node.quarantined = false
     node.failed.clear()

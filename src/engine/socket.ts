@@ -17,6 +17,22 @@ export function allowSockets(count: number): void {
   context.maxSockets = count
 }
 
+/**
+ * Of every socket. ZMTP's own heartbeats are not used: libzmq 4.3.5 aborts the process where one is due on a
+ * connection that broke while its input was stopped (libzmq issues 4364, 3937). An agent that hears nothing
+ * dials again instead, and what is dead without a word is left to the kernel's probes. A full queue would
+ * stop input too, so there is no limit to what waits to be read: only holders of the key send.
+ */
+const COMMON = {
+  linger: 500,
+  maxMessageSize: MAX_FRAME,
+  receiveHighWaterMark: 0,
+  tcpKeepalive: 1,
+  tcpKeepaliveIdle: 60,
+  tcpKeepaliveInterval: 10,
+  tcpKeepaliveCount: 6,
+} as const
+
 export interface ServerSocket {
   /** `tcp://127.0.0.1:40123` */
   readonly addresses: readonly string[]
@@ -38,18 +54,15 @@ export async function listen(
 ): Promise<ServerSocket> {
   const gate = await openGate(keys.client.publicKey)
   const router = new Router({
+    ...COMMON,
     mandatory: true, // a send to a peer that is gone fails instead of vanishing
-    handover: false,
+    handover: false, // what it leaves of the old connection is what libzmq trips over
     sendTimeout: 0, // a peer that stands still must not hold up the others: its lease will tell
     sendHighWaterMark: 10_000,
-    linger: 500,
-    maxMessageSize: MAX_FRAME,
     curveServer: true,
     curveSecretKey: keys.server.secretKey,
     zapDomain: DOMAIN,
     zapEnforceDomain: true, // without it and a handler libzmq admits every key
-    heartbeatInterval: 10_000,
-    heartbeatTimeout: 60_000,
     backlog: 4096,
   })
   smallBuffers(router)
@@ -61,6 +74,7 @@ export async function listen(
     addresses.push(bound)
   }
   let dropped = 0
+  const routes = newRoutes()
   const outbox = sender(
     frames => router.send(frames),
     () => dropped++,
@@ -68,13 +82,13 @@ export async function listen(
   const reading = (async () => {
     for await (const frames of router) {
       const [from, frame] = frames
-      if (from && frame && frames.length === 2) onFrame(from.toString(), frame)
+      if (from && frame && frames.length === 2) onFrame(routes.heard(from.toString()), frame)
       else dropped++
     }
   })()
   return {
     addresses,
-    send: (to, frame) => outbox.push([to, frame]),
+    send: (to, frame) => outbox.push([routes.to(to), frame]),
     dropped: () => dropped,
     close: async () => {
       await outbox.drained()
@@ -105,51 +119,99 @@ function smallBuffers(router: Router): void {
   }
 }
 
+/** Agents by the last connection that each has opened: its routing id is `ID.N`, N growing. */
+function newRoutes() {
+  const latest = new Map<string, number>()
+  return {
+    /** @returns the agent's id */
+    heard: (routing: string): string => {
+      const at = routing.indexOf('.')
+      if (at < 0) return routing
+      const id = routing.slice(0, at)
+      const dial = Number(routing.slice(at + 1))
+      if (dial > (latest.get(id) ?? 0)) latest.set(id, dial)
+      return id
+    },
+    to: (id: string): string => {
+      const dial = latest.get(id)
+      return dial === undefined ? id : `${id}.${dial}`
+    },
+  }
+}
+
+interface ClientKeys {
+  readonly client: Keys['client']
+  readonly serverKey: string
+}
+
 export interface ClientSocket {
   send(frame: string): void
+  /** Give the connection up, which may be dead without a word, and open another. */
+  redial(): void
   close(): Promise<void>
 }
 
-/** DEALER for an agent. Reconnects by itself, silently: leases tell whether the leader lives. */
+/**
+ * DEALER for an agent. Reconnects by itself, silently: leases tell whether the leader lives.
+ * @param id without a dot
+ */
 export function connect(
-  keys: { readonly client: Keys['client']; readonly serverKey: string },
+  keys: ClientKeys,
   addresses: readonly string[],
   id: string,
   onFrame: (frame: Uint8Array) => void,
 ): ClientSocket {
-  const dealer = new Dealer({
-    routingId: id,
-    linger: 500,
-    maxMessageSize: MAX_FRAME,
+  // the leader names every address it listens on; the first that this host reaches would do,
+  // but one ROUTER behind two of them would see one routing id twice
+  const [address] = addresses
+  if (address === undefined) throw new HedError('PROTOCOL', 'the leader has given no address')
+  let dials = 0
+  let dealer = dial()
+  const outbox = sender(
+    frames => dealer.send(frames),
+    () => undefined,
+  )
+  return {
+    send: frame => outbox.push([frame]),
+    redial: () => {
+      const old = dealer
+      dials++
+      dealer = dial()
+      old.linger = 0
+      old.close()
+    },
+    close: async () => {
+      await outbox.drained()
+      dealer.close()
+    },
+  }
+
+  function dial(): Dealer {
+    const opened = newDealer(keys, dials === 0 ? id : `${id}.${dials}`)
+    opened.connect(address!)
+    void read(opened, onFrame)
+    return opened
+  }
+}
+
+/** Until it is closed. */
+async function read(dealer: Dealer, onFrame: (frame: Uint8Array) => void): Promise<void> {
+  for await (const frames of dealer) if (frames[0] && frames.length === 1) onFrame(frames[0])
+}
+
+function newDealer(keys: ClientKeys, routingId: string): Dealer {
+  return new Dealer({
+    ...COMMON,
+    routingId,
+    // a connection that libzmq has given up takes nothing any more: what is said then is said again at a beat
+    sendTimeout: 0,
     curveServerKey: keys.serverKey,
     curvePublicKey: keys.client.publicKey,
     curveSecretKey: keys.client.secretKey,
     reconnectInterval: 100,
     reconnectMaxInterval: 5_000,
     connectTimeout: 10_000,
-    heartbeatInterval: 10_000,
-    heartbeatTimeout: 60_000,
   })
-  // the leader names every address it listens on; the first that this host reaches would do,
-  // but one ROUTER behind two of them would see one routing id twice
-  const [address] = addresses
-  if (address === undefined) throw new HedError('PROTOCOL', 'the leader has given no address')
-  dealer.connect(address)
-  const outbox = sender(
-    frames => dealer.send(frames),
-    () => undefined,
-  )
-  const reading = (async () => {
-    for await (const frames of dealer) if (frames[0] && frames.length === 1) onFrame(frames[0])
-  })()
-  return {
-    send: frame => outbox.push([frame]),
-    close: async () => {
-      await outbox.drained()
-      dealer.close()
-      await reading
-    },
-  }
 }
 
 const DOMAIN = 'upf-heds'

@@ -21,8 +21,8 @@ export type Fault =
   | { readonly type: 'loss'; readonly share: number; readonly ms: number }
   /** A chunk in `share` resets its connection instead of coming through. */
   | { readonly type: 'resets'; readonly share: number }
-  /** The leader's side of all connections is closed; the agent's stays open and swallows. New ones pass. */
-  | { readonly type: 'half-open' }
+  /** One side of all connections is closed; the other stays open and swallows. New ones pass. */
+  | { readonly type: 'half-open'; readonly closed: 'leader' | 'agent' }
   /** All connections are closed every `ms`. */
   | { readonly type: 'flap'; readonly ms: number }
 
@@ -48,17 +48,18 @@ interface Pair {
   readonly leader: net.Socket | undefined
   readonly links: readonly Link[]
   afflicted: boolean
-  /** Something was swallowed: it cannot go on when the fault ends. */
-  broken: boolean
-  /** The leader's side is gone; the agent's is left to find that out by itself. */
-  isHalf: boolean
+  /** Only the side that talks this way is left, to find that out by itself. */
+  half: Way | undefined
 }
 
 interface Link {
   readonly way: Way
   readonly to: net.Socket | undefined
-  /** When the last chunk on its way arrives, on the monotonic clock, in ms. */
-  arrival: number
+  /** What is on its way, in order, and when it arrives, on the monotonic clock, in ms. */
+  readonly coming: { readonly at: number; readonly act: () => void }[]
+  timer: NodeJS.Timeout | undefined
+  /** Something was swallowed: it cannot go on when the fault ends. */
+  broken: boolean
 }
 
 /** @param target `tcp://HOST:PORT`; @param random in [0, 1), for reproducible faults */
@@ -85,17 +86,24 @@ export async function startProxy(target: string, random = Math.random): Promise<
   }
 
   const deliver = (pair: Pair, link: Link, late: number, act: () => void) => {
-    const now = performance.now()
-    link.arrival = Math.max(link.arrival, now + late)
-    const wait = link.arrival - now
-    const guarded = () => {
-      if (!pairs.has(pair)) return
-      if (pair.isHalf || swallows(faultOf(pair), link.way)) pair.broken = true
-      else act()
-    }
     // also without delay, a chunk behind one that waits must wait
-    if (wait <= 0) guarded()
-    else setTimeout(guarded, Math.ceil(wait))
+    const before = link.coming.at(-1)?.at ?? 0
+    link.coming.push({ at: Math.max(before, performance.now() + late), act })
+    if (link.timer === undefined) arrive(pair, link)
+  }
+
+  const arrive = (pair: Pair, link: Link) => {
+    link.timer = undefined
+    for (let next = link.coming[0]; next && pairs.has(pair); next = link.coming[0]) {
+      const wait = next.at - performance.now()
+      if (wait > 0) {
+        link.timer = setTimeout(() => arrive(pair, link), Math.ceil(wait))
+        return
+      }
+      link.coming.shift()
+      if (pair.half || swallows(faultOf(pair), link.way)) link.broken = true
+      else next.act()
+    }
   }
 
   const onChunk = (pair: Pair, link: Link, chunk: Buffer) => {
@@ -105,9 +113,8 @@ export async function startProxy(target: string, random = Math.random): Promise<
   }
 
   const onClose = (pair: Pair, link: Link) => {
-    // the agent has given a half-open connection up
-    if (pair.isHalf && link.way === 'to-leader') end(pair)
-    else deliver(pair, link, 0, () => finish(pair))
+    if (!pair.half) deliver(pair, link, 0, () => finish(pair))
+    else if (pair.half === link.way) end(pair) // given up
   }
 
   const server = net.createServer({ noDelay: true }, agent => {
@@ -116,15 +123,17 @@ export async function startProxy(target: string, random = Math.random): Promise<
     const hole = afflicted && fault.type === 'drop' && fault.way === 'both'
     const [host, port] = parseAddress(target)
     const leader = hole ? undefined : net.connect({ host, port, noDelay: true })
-    const there: Link = { way: 'to-leader', to: leader, arrival: 0 }
-    const back: Link = { way: 'to-agent', to: agent, arrival: 0 }
+    const link = (way: Way, to: net.Socket | undefined): Link => {
+      return { way, to, coming: [], timer: undefined, broken: hole }
+    }
+    const there = link('to-leader', leader)
+    const back = link('to-agent', agent)
     const pair: Pair = {
       agent,
       leader,
       links: [there, back],
       afflicted,
-      broken: hole,
-      isHalf: false,
+      half: undefined,
     }
     pairs.add(pair)
     for (const [socket, link] of [[agent, there] as const, [leader, back] as const]) {
@@ -148,13 +157,9 @@ export async function startProxy(target: string, random = Math.random): Promise<
       for (const pair of pairs) {
         pair.afflicted = random() < share
         if (fault.type === 'half-open' && pair.afflicted) {
-          pair.isHalf = true
-          pair.leader?.destroy()
-        } else if (
-          pair.broken &&
-          !pair.isHalf &&
-          !pair.links.some(l => swallows(faultOf(pair), l.way))
-        )
+          pair.half = fault.closed === 'leader' ? 'to-leader' : 'to-agent'
+          pair[fault.closed]?.destroy()
+        } else if (!pair.half && pair.links.some(l => l.broken && !swallows(faultOf(pair), l.way)))
           end(pair)
       }
       if (next.type !== 'flap') return

@@ -169,7 +169,7 @@ export class Checks {
 
   /** Now and then: it costs more than the event before it. */
   someState({ leader }: SimLeader): void {
-    if (this.world.clock.count % 16 === 0) checkState(leader)
+    if (this.world.clock.count % (16 + leader.runs.size) < 4) checkState(leader)
   }
 
   agent(agent: Agent): void {

@@ -65,7 +65,11 @@ export class SimExecutor {
   }
 
   tell(message: Told): void {
-    if (message.type === 'run') this.inbox.push(message)
+    if (message.type === 'run') {
+      this.inbox.push(message)
+      // its agent has not seen the exit yet
+      if (!this.process.alive && this.order === message.order) this.suffered('crashed')
+    }
     this.world.clock.after(PIPE, () => this.process.input(() => this.on(message)))
   }
 

@@ -105,7 +105,7 @@ export class Faults {
       case 'twin': {
         const rank = this.rank()
         if (!rank) return
-        rank.path.hasTwin = true
+        rank.path.isHaunted = true
         this.excuse(rank)
         world.startRank(rank.rank)
         return
@@ -130,9 +130,10 @@ export class Faults {
     if (!scenario.lifeline) clock.after(scenario.startSeconds + 70, () => this.secureOne())
   }
 
-  /** There is at least one agent that may serve. */
+  /** There is at least one agent that may serve, also when the last one was told to leave. */
   private secureOne(): void {
     const { world } = this
+    world.clock.after(60, () => this.secureOne())
     const { scenario } = world
     const good = [...world.ranks].some(
       r => !scenario.badNodes.has(r.node) && !r.life?.agent.stopping,
@@ -141,7 +142,8 @@ export class Faults {
     const rank = world.paths.findIndex(
       (_, n) => !scenario.badNodes.has(Math.floor(n / scenario.perNode)) && !taken.has(n),
     )
-    if (!good && world.leader) world.startRank(rank)
+    if (good || rank < 0 || world.coming > 0) return
+    if (world.leader && !world.leader.ended) world.startRank(rank)
   }
 
   private executor() {
@@ -163,12 +165,11 @@ export class Faults {
   private killRank(rank: SimRank | undefined): void {
     if (!rank) return
     rank.kill()
-    const { scenario, clock } = this.world
+    const { scenario, clock, jobs } = this.world
     // a scheduler may start it again
     if (!scenario.lifeline && this.random.chance(0.7))
       clock.after(this.random.logBetween(0.5, 60), () => {
-        const { leader } = this.world
-        if (leader && !leader.ended) this.world.startRank(rank.rank)
+        if (!this.world.over && this.world.jobs === jobs) this.world.startRank(rank.rank)
       })
   }
 
@@ -216,6 +217,7 @@ export class Faults {
     for (const rank of all) {
       const path: Path = rank.path
       path.holds = random.chance(0.5)
+      path.isHaunted = true
       if (way !== 1) path.upBlockedUntil = until
       if (way !== 2) path.downBlockedUntil = until
       this.excuse(rank)

@@ -26,8 +26,8 @@ export class Path {
   upBlockedUntil = 0
   downBlockedUntil = 0
   holds = true
-  /** Two processes say that they are this rank. */
-  hasTwin = false
+  /** Late words of an earlier life may throw out a later one: two processes of the rank, frames held back. */
+  isHaunted = false
   /** Connections so far: what is under way in an earlier one is lost. */
   generation = 0
 }

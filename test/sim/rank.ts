@@ -95,7 +95,7 @@ export class SimRank {
       ...this.dial(id, epoch, () => life),
     }
     this.life = life
-    if (this.path.hasTwin) world.checks.excuse(id)
+    if (this.path.isHaunted) world.checks.excuse(id)
     this.every(life, TICK, () => this.tick(life))
     this.every(life, lease[0], () => {
       this.perform(life, onBeat(agent, HEALTH))

@@ -37,11 +37,13 @@ export class World {
   readonly trace: string[] | undefined
   private readonly scripts: ReadonlyMap<RunId, Script>
   private readonly wrong = new Map<RunId, number>()
-  private jobs = 0
+  /** Jobs so far. */
+  jobs = 0
   private calmJobs = 0
-  private over = false
+  /** The last leader has ended. */
+  over = false
   /** Ranks that will start. */
-  private coming = 0
+  coming = 0
   private numbers = 0
 
   constructor(seed: number, scenario: Scenario, options: WorldOptions = {}) {
