@@ -8,7 +8,6 @@ import * as layout from '../experiment/layout.js'
 import { stagedPath } from '../stage/node-local.js'
 import { hello, onBeat, onLeader, onNewLeader, onStop, onTick } from './agent.js'
 import { newAgent, STAGER, type Agent, type AgentEffect } from './agent-state.js'
-import { writeError } from './error-file.js'
 import { onExecutor, onExecutorExit, onMemory } from './executor-events.js'
 import { spawnExecutor, type ExecutorHost } from './executor-host.js'
 import type { ToExecutor } from './executor-protocol.js'
@@ -18,6 +17,7 @@ import { memoryOf } from './memory.js'
 import { newMonitors } from './monitor.js'
 import { newOutbox } from './outbox.js'
 import { encodeHead, parseToAgent, type FromAgent } from './protocol.js'
+import { recordError } from './record-error.js'
 import { openRankLog, type RankLog } from './rank-log.js'
 import { awaitRendezvous, readKeys, readRendezvous, type Rendezvous } from './rendezvous.js'
 import { connect } from './socket.js'
@@ -173,7 +173,7 @@ async function live(
         return
       case 'record': {
         const before = writing ?? Promise.resolve()
-        const mine = before.then(() => writeError(exp.path, effect, log))
+        const mine = before.then(() => recordError(exp.path, effect, log))
         writing = mine
         void mine.then(() => {
           if (writing === mine) writing = undefined

@@ -155,13 +155,18 @@ function onRun(agent: Agent, slotId: number, order: Order, now: number): AgentEf
   if (said) return [{ do: 'send', message: said }]
   // acked, so it is the same number of another leader's: one more attempt has one of its own
   if (agent.answered.has(key)) return giveBack(agent, slotId, order, 'answered before')
-  if (held(agent).some(h => answerKey(h.run, h.attempt) === key)) return []
+  if (has(agent, order)) return []
   const slot = agent.slots[slotId]
   if (!slot || agent.stopping || agent.phase !== 'open')
     return giveBack(agent, slotId, order, `slot ${slotId} takes no RUN`)
   if (slot.state === 'idle') return begin(slot, order, now)
   slot.line.push(order)
   return slot.state === 'busy' && !slot.ending ? lookAhead(slot) : []
+}
+
+function has({ slots }: Agent, { run, attempt }: Order): boolean {
+  const isIt = (o: Order | undefined) => o?.run === run && o.attempt === attempt
+  return slots.some(s => isIt(s.order) || s.ahead.some(isIt) || s.line.some(isIt))
 }
 
 function withdraw(agent: Agent, { run, attempt }: Held, why: string): AgentEffect[] {

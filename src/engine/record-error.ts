@@ -3,8 +3,8 @@ import * as layout from '../experiment/layout.js'
 import type { AgentEffect } from './agent-state.js'
 import type { RankLog } from './rank-log.js'
 
-/** error.json: how the last attempt failed, and the end of the rank's log. A disk that refuses it is only logged. */
-export async function writeError(
+/** error.json: why the last attempt of a RUN failed, with the last lines of the log. Never throws. */
+export async function recordError(
   exp: string,
   { run, attempt, fate, message }: AgentEffect & { do: 'record' },
   log: RankLog,
