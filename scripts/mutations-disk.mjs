@@ -145,8 +145,8 @@ export const onDisk = [
   {
     name: 'accepted-marker-overwritten',
     file: 'src/engine/attempt.ts',
-    find: 'finishedBefore(exp, run, expected) ??',
-    replace: '',
+    find: 'isJustBegun() ? undefined : finishedBefore(exp, run, expected)',
+    replace: 'undefined',
     tests: [ATTEMPT],
     why: 'a marker that the leader has accepted would be replaced by another attempt',
   },

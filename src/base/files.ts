@@ -4,9 +4,12 @@ import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { codeOf, HedError } from './errors.js'
 
-/** A name beside `path` that no other process uses. Same directory, so that a rename is atomic. */
+const OURS = `${process.pid}.${randomBytes(4).toString('hex')}`
+let files = 0
+
+/** A name beside `path` that nobody else uses, on any host. Same directory, so that a rename is atomic. */
 export function beside(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}`)
+  return join(dirname(path), `.${basename(path)}.${OURS}.${++files}`)
 }
 
 /**
@@ -41,7 +44,7 @@ export async function writeAtomic(
 export function replaceSync(path: string, data: string | Uint8Array): void {
   const temporary = beside(path)
   try {
-    fs.writeFileSync(temporary, data, { flag: 'wx' })
+    fs.writeFileSync(temporary, data)
     fs.renameSync(temporary, path)
   } catch (error) {
     fs.rmSync(temporary, { force: true })

@@ -1,7 +1,12 @@
 /** `2026-01-31 12:34:56.789`, local time: the stamp of every log line. */
-export function stamp(date = new Date()): string {
-  return `${clock(date)}.${String(date.getMilliseconds()).padStart(3, '0')}`
+export function stamp(ms = Date.now()): string {
+  const second = Math.floor(ms / 1000)
+  if (second !== last.second) last = { second, text: clock(new Date(ms)) }
+  return `${last.text}.${String(ms % 1000).padStart(3, '0')}`
 }
+
+/** Most lines fall into the second of the one before. */
+let last = { second: NaN, text: '' }
 
 /** `2026-01-31 12:34:56`, local time, for people. */
 export function clock(date: Date): string {

@@ -88,12 +88,13 @@ async function live(
   const { THREADS: threads, BACKEND, TMP_ROOT, LEASE, RANKS, PPN } = exp.settings
   const nonce = randomBytes(4).toString('hex')
   const now = () => performance.now() / 1000
+  const host = hostname()
   const lag = watchLag(LAG_MS)
   const agent: Agent = newAgent(
     {
       rank,
-      host: hostname(),
-      node: `${hostname()}:${userInfo().uid}`,
+      host,
+      node: `${host}:${userInfo().uid}`,
       pid: process.pid,
       slots: RANKS === 'node' ? PPN : 1,
       lost: LEASE[2],
@@ -162,7 +163,7 @@ async function live(
           leaderEpoch: leader.epoch,
           nonce,
           rank,
-          host: hostname(),
+          host,
           tile: effect.slot,
           temporary: temporary.next(effect.slot, effect.order),
           data: exp.data.digest,
@@ -199,17 +200,17 @@ async function live(
   }
 
   function start(slot: number): void {
-    const host = spawnExecutor(options.environment, {
+    const executor = spawnExecutor(options.environment, {
       onMessage: message => perform(onExecutor(agent, slot, message, now())),
       onOutput: text => log.line(text),
       onExit: (fate, how) => {
-        if (hosts.get(slot) === host) hosts.delete(slot)
+        if (hosts.get(slot) === executor) hosts.delete(slot)
         if (slot !== STAGER) log.line(`executor of slot ${slot}: ${how}`)
         temporary.left(slot)
         perform(onExecutorExit(agent, slot, fate, how))
       },
     })
-    hosts.set(slot, host)
+    hosts.set(slot, executor)
   }
 
   function instruction(type: 'stage' | 'open' | 'leader'): ToExecutor {
@@ -279,7 +280,7 @@ async function live(
   process.on('SIGTERM', stop)
   process.on('SIGUSR2', stop)
 
-  log.line(`rank ${rank} on ${hostname()}, process ${process.pid}, leader epoch ${leader.epoch}`)
+  log.line(`rank ${rank} on ${host}, process ${process.pid}, leader epoch ${leader.epoch}`)
   perform(hello(agent))
   const again = await exited
   clearInterval(ticks)

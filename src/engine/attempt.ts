@@ -39,8 +39,9 @@ export async function doRun(
   if ('finish' in claimed) return claimed.finish
   const { ownership } = claimed
 
+  const isJustBegun = () => performance.now() - began < JUST_BEGUN_MS
   const fence = async () => {
-    if (performance.now() - began < JUST_BEGUN_MS) return
+    if (isJustBegun()) return
     await passFence(layout.engine(exp), layout.rankFile(exp, run), ownership, epoch, signal)
   }
   const outcome = await session.run({
@@ -60,10 +61,8 @@ export async function doRun(
   const durable = seconds >= WORTH_A_SYNC
   const marker = await patiently(async () => {
     await fence()
-    return (
-      finishedBefore(exp, run, expected) ??
-      writeMarker(exp, run, { attempt, ...outcome, ...expected }, durable)
-    )
+    const earlier = isJustBegun() ? undefined : finishedBefore(exp, run, expected)
+    return earlier ?? writeMarker(exp, run, { attempt, ...outcome, ...expected }, durable)
   }, signal)
   // an earlier attempt was between its fence and its marker when this one began
   if (typeof marker !== 'string') return marker

@@ -77,7 +77,13 @@ export function spawnExecutor(
   return {
     pid: child.pid,
     tell: message => {
-      if (!exited) pipe.write(`${JSON.stringify(message)}\n`)
+      if (exited) return
+      // what is said at one moment is one write
+      if (pipe.writableCorked === 0) {
+        pipe.cork()
+        setImmediate(() => pipe.uncork())
+      }
+      pipe.write(`${JSON.stringify(message)}\n`)
     },
     kill: () => {
       killed = true

@@ -10,6 +10,8 @@ export interface RankLog {
 }
 
 const TAIL = 40
+/** Lines wait this long for others, in ms: one write for all. */
+const GATHER_MS = 20
 /** After a fault of the disk the file is opened again; what is said in between is lost. */
 const AGAIN_MS = 1000
 
@@ -23,15 +25,22 @@ export function openRankLog(path: string): RankLog {
     })
   }
   const last: string[] = []
+  let gathered = ''
+  const write = () => {
+    if (gathered !== '') stream.write(gathered)
+    gathered = ''
+  }
   return {
     line: text => {
-      stream.write(`${stamp()} ${text}\n`)
+      if (gathered === '') setTimeout(write, GATHER_MS).unref()
+      gathered += `${stamp()} ${text}\n`
       last.push(text)
       if (last.length > TAIL) last.shift()
     },
     tail: () => last,
     close: () => {
       closed = true
+      write()
       return new Promise<void>(resolve => stream.end(() => resolve()))
     },
   }
