@@ -31,6 +31,7 @@ export function attemptEnded(
   release(leader, run)
   const again = mayGoAgain(leader, run, fate)
   run.reason = `${fate}: ${message}`
+  run.given = leader.now
   run.progress = undefined
   setState(leader, run, again ? 'waiting' : 'failed')
   if (again) leader.queue.push(id)
@@ -50,7 +51,7 @@ export function attemptEnded(
       then,
     },
     { do: 'changed', run: id },
-    ...(node ? failedOn(leader, node, id, fate) : []),
+    ...(node ? failedOn(leader, node, run, fate) : []),
   ]
   if (again) return effects
   effects.push({
@@ -123,7 +124,7 @@ export function finished(
       then: [ack],
     },
     { do: 'changed', run: id },
-    ...finishedOn(leader, node, id),
+    ...finishedOn(leader, node, run),
     ...ifOver(leader),
   ]
 }

@@ -1,17 +1,30 @@
 import type { RunId } from '../base/ids.js'
 import { epochQuantile, depth, patience } from './pace.js'
-import { send, setState, type Effect, type Leader, type Run, type Slot } from './leader-state.js'
+import {
+  send,
+  setState,
+  type Effect,
+  type Leader,
+  type Node,
+  type Run,
+  type Slot,
+} from './leader-state.js'
+import { avoids } from './nodes.js'
 import type { Order } from './protocol.js'
 
 /** RUNs to idle slots, in order, until one of them runs out. */
 export function giveOut(leader: Leader): Effect[] {
   if (leader.stopping) return ifOver(leader)
   const effects: Effect[] = []
+  const vain = new Set<Node>()
   if (mayBegin(leader))
     for (const slot of leader.idle) {
       if (leader.queue.length === 0) break
-      leader.idle.delete(slot)
+      const { node } = slot.agent
+      if (vain.has(node)) continue
       fill(leader, slot, effects)
+      if (slot.orders.length > 0) leader.idle.delete(slot)
+      else vain.add(node)
     }
   return effects.length > 0 ? effects : ifOver(leader)
 }
@@ -82,13 +95,26 @@ function mayBegin(leader: Leader): boolean {
 /** @param whenBelow fill only when no more than a share 1/whenBelow of the depth is left */
 function fill(leader: Leader, slot: Slot, effects: Effect[], whenBelow = 1): void {
   const { pace, settings, queue, slots } = leader
+  const { node } = slot.agent
   const wanted = depth(pace, settings.prefetch, queue.length, slots)
   if (whenBelow > 1 && slot.orders.length > wanted / whenBelow) return
   while (slot.orders.length < wanted) {
-    const next = queue.pop()
+    const next = takeFor(leader, node)
     if (next === undefined) return
     give(leader, next, slot, effects)
   }
+}
+
+/** RUNs at the front of the queue that are looked at for a node: those that failed there wait for another one. */
+const LOOKED_AT = 16
+
+/** The first RUN of the queue that may run on `node`. */
+function takeFor(leader: Leader, node: Node): RunId | undefined {
+  const { queue, runs } = leader
+  const last = Math.max(0, queue.length - LOOKED_AT)
+  for (let at = queue.length - 1; at >= last; at--)
+    if (!avoids(leader, runs.get(queue[at]!)!, node)) return queue.splice(at, 1)[0]
+  return undefined
 }
 
 function give(leader: Leader, id: RunId, slot: Slot, effects: Effect[]): void {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { appendFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { messageOf, unreachable } from '../base/errors.js'
+import { exitStatus, HedError, messageOf, unreachable } from '../base/errors.js'
 import { stamp } from '../base/log.js'
 import type { RunId } from '../base/ids.js'
 import type { Experiment } from '../experiment/exp.js'
@@ -176,6 +176,14 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
     setTimeout(over, STOP_LIMIT_MS).unref()
   }
 
+  /** The EXP is another leader's, or gone: nothing of ours may be written any more. */
+  function fenced(): void {
+    const text = `${exp.path} has no lock of ours any more: another leader has it, or it is gone`
+    log.line(text)
+    console.error(`upf-heds: ${text}`)
+    process.exit(exitStatus(new HedError('PROTOCOL', text)))
+  }
+
   function onLauncher(message: LauncherMessage): void {
     switch (message.type) {
       case 'exit': {
@@ -211,7 +219,10 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
     }, TICK_MS),
     setInterval(show, SHOW_MS),
     setInterval(() => {
-      void lock.beat().catch((error: unknown) => log.line(`lock: ${messageOf(error)}`))
+      lock.beat().then(
+        isOurs => isOurs || fenced(),
+        (error: unknown) => log.line(`lock: ${messageOf(error)}`),
+      )
     }, LEASE[0] * 1000),
   ]
   for (const signal of ['SIGTERM', 'SIGUSR2'] as const) process.on(signal, () => stop(signal))

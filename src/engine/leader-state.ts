@@ -28,8 +28,6 @@ export interface Leader {
   /** Processes whose rank another one took over while they were known: `rank host pid`. */
   readonly replaced: Set<string>
   readonly nodes: Map<string, Node>
-  /** Nodes where a RUN failed since the last one that did not. */
-  readonly failing: Set<Node>
   /** Slots that have nothing to do and may get a RUN, the longest waiting first. */
   readonly idle: Set<Slot>
   readonly orphans: Set<RunId>
@@ -121,6 +119,9 @@ export interface Run {
   /** Twice the memory after it ran out once. */
   memoryFactor: 1 | 2
   slot: Slot | undefined
+  /** Nodes where it failed. */
+  failedOn: readonly Node[]
+  /** When it was given out last, or came back. */
   given: number
   progress: Progress | undefined
   epochs: number
@@ -181,6 +182,7 @@ export function newLeader(
       tally: NO_FAULTS,
       memoryFactor: 1,
       slot: undefined,
+      failedOn: [],
       given: now,
       progress: undefined,
       epochs: epochs ?? 0,
@@ -195,7 +197,6 @@ export function newLeader(
     byRank: new Map(),
     replaced: new Set(),
     nodes: new Map(),
-    failing: new Set(),
     idle: new Set(),
     orphans,
     orphansSince: now,

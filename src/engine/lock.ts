@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,8 +19,11 @@ import { isAlive, ownIdentity, type ProcessIdentity } from '../base/process.js'
 export interface Lock {
   /** Grows with every leader of the EXP: the fence that keeps a forgotten one from writing. */
   readonly epoch: number
-  /** Show that we live: raise the counter. Call every few seconds. */
-  beat(): Promise<void>
+  /**
+   * Show that we live: raise the counter. Call every few seconds.
+   * @returns false if the lock is ours no longer: gone with its EXP, or taken over while we stood still
+   */
+  beat(): Promise<boolean>
   release(): void
 }
 
@@ -53,16 +57,20 @@ export async function acquireLock(engine: string, onWait: (text: string) => void
   let counter = 0
   writeAtomicSync(file, JSON.stringify({ ...mine, counter }))
   const epoch = nextEpoch(engine)
+  const isMine = (text: string | undefined) => {
+    const holder = parseHolder(text)
+    return holder?.pid === mine.pid && holder.start === mine.start && holder.host === mine.host
+  }
   return {
     epoch,
     beat: async () => {
+      if (!isMine(await readFile(file, 'utf8').catch(gone))) return false
       counter++
       await writeAtomic(file, JSON.stringify({ ...mine, counter }))
+      return true
     },
     release: () => {
-      const holder = readHolder(file)
-      if (holder?.pid === mine.pid && holder.start === mine.start && holder.host === mine.host)
-        fs.rmSync(directory, { recursive: true, force: true })
+      if (isMine(readIfThere(file))) fs.rmSync(directory, { recursive: true, force: true })
     },
   }
 }
@@ -130,8 +138,16 @@ function nextEpoch(engine: string): number {
     }
 }
 
+/** No file: undefined. Another fault of the disk says nothing about the lock. */
+function gone(error: unknown): undefined {
+  if (codeOf(error) !== 'ENOENT') throw error
+}
+
 function readHolder(file: string): Holder | undefined {
-  const text = readIfThere(file)
+  return parseHolder(readIfThere(file))
+}
+
+function parseHolder(text: string | undefined): Holder | undefined {
   if (text === undefined) return undefined
   try {
     return JSON.parse(text) as Holder

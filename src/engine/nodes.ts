@@ -1,7 +1,14 @@
-import type { RunId } from '../base/ids.js'
 import type { Fate } from '../experiment/fate.js'
 import { giveOut } from './give-out.js'
-import { pool, send, type Agent, type Effect, type Leader, type Node } from './leader-state.js'
+import {
+  pool,
+  send,
+  type Agent,
+  type Effect,
+  type Leader,
+  type Node,
+  type Run,
+} from './leader-state.js'
 
 /**
  * What the agents of one node share: data that is staged once, and quarantine.
@@ -55,10 +62,7 @@ export function leaveNode(leader: Leader, agent: Agent): Effect[] {
   const { node } = agent
   node.agents.delete(agent)
   if (node.agents.size === 0) {
-    if (!node.quarantined) {
-      leader.nodes.delete(node.name)
-      leader.failing.delete(node)
-    }
+    if (!node.quarantined) leader.nodes.delete(node.name)
     return releaseIfLast(leader)
   }
   if (node.state !== 'staging' || node.stager !== agent) return []
@@ -71,27 +75,40 @@ export function leaveNode(leader: Leader, agent: Agent): Effect[] {
 const ROW = 3
 
 /** @see engine.md: 3 different RUNs in a row failed there, and one of them finished elsewhere */
-export function failedOn(leader: Leader, node: Node, run: RunId, fate: Fate): Effect[] {
+export function failedOn(leader: Leader, node: Node, run: Run, fate: Fate): Effect[] {
   if (fate === 'stopped' || fate === 'walltime' || fate === 'node-lost') return []
-  node.failed.add(run)
-  leader.failing.add(node)
+  node.failed.add(run.plan.run)
+  if (!run.failedOn.includes(node)) run.failedOn = [...run.failedOn, node]
   return judge(leader, node)
 }
 
 /** @param node where it finished; undefined if that agent is not known any more */
-export function finishedOn(leader: Leader, node: Node | undefined, run: RunId): Effect[] {
-  if (node && leader.failing.delete(node)) node.failed.clear()
-  const effects: Effect[] = []
-  for (const other of leader.failing)
-    if (other.failed.has(run)) effects.push(...judge(leader, other))
-  return effects
+export function finishedOn(leader: Leader, node: Node | undefined, run: Run): Effect[] {
+  node?.failed.clear()
+  return run.failedOn.flatMap(other => (other.failed.has(run.plan.run) ? judge(leader, other) : []))
+}
+
+/** Seconds that a RUN waits for another node than those where it failed; more would hold up the end of a sweep. */
+const ELSEWHERE = 600
+
+/** A bad node is soon free again: without this it would take each RUN until its attempts are used up. */
+export function avoids(leader: Leader, run: Run, node: Node): boolean {
+  if (!run.failedOn.includes(node) || leader.now - run.given > ELSEWHERE) return false
+  for (const other of leader.nodes.values())
+    if (!run.failedOn.includes(other) && mayTakeIt(other)) return true
+  return false
+}
+
+function mayTakeIt(node: Node): boolean {
+  if (node.quarantined) return false
+  for (const { suspect } of node.agents) if (!suspect) return true
+  return false
 }
 
 function judge(leader: Leader, node: Node): Effect[] {
-  if (node.quarantined || node.failed.size < ROW) return []
+  if (!serves(node) || node.failed.size < ROW) return []
   const isInnocent = [...node.failed].some(id => leader.runs.get(id)?.state === 'finished')
-  const others = [...leader.nodes.values()].filter(n => n !== node && serves(n))
-  if (!isInnocent || others.length === 0) return []
+  if (!isInnocent || !othersServe(leader, node)) return []
   node.quarantined = true
   for (const agent of node.agents) pool(leader, agent)
   const text = `node ${node.name} gets no more RUNs: ${node.failed.size} different ones failed there in a row`
@@ -110,7 +127,6 @@ export function releaseIfLast(leader: Leader): Effect[] {
     if (!node.quarantined || node.agents.size === 0) continue
     node.quarantined = false
     node.failed.clear()
-    leader.failing.delete(node)
     for (const agent of node.agents) pool(leader, agent)
     effects.push(
       { do: 'journal', record: { type: 'quarantined', node: node.name, on: false }, then: [] },
@@ -118,6 +134,11 @@ export function releaseIfLast(leader: Leader): Effect[] {
     )
   }
   return effects.length > 0 ? [...effects, ...giveOut(leader)] : []
+}
+
+function othersServe(leader: Leader, node: Node): boolean {
+  for (const other of leader.nodes.values()) if (other !== node && serves(other)) return true
+  return false
 }
 
 function serves(node: Node): boolean {

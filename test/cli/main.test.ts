@@ -145,6 +145,16 @@ t.test(
 t.test('--help names every command and loads no backend', async t => {
   const { status, stdout } = upfHeds(['--help'], cwd)
   t.equal(status, 0)
-  for (const word of ['resume', 'check', 'gen', 'progress', 'epochs', 'extract', 'top-drugs'])
+  for (const word of [
+    'resume',
+    'check',
+    'gen',
+    'progress',
+    'epochs',
+    'extract',
+    'top-drugs',
+    'explain',
+    'journal',
+  ])
     t.match(stdout, word)
 })

@@ -273,3 +273,17 @@ t.test('before the welcome it says hello at each beat, then what it has', async 
   t.match(onBeat(agent, HEALTH), [{ message: { type: 'beat', inventory: { phase: 'closed' } } }])
   t.strictSame(kinds(onLeader(agent, { type: 'unknown' }, 0)), ['exit'], 'its lease is over')
 })
+
+t.test('told to stop while it has nothing to do it leaves at once', async t => {
+  t.strictSame(kinds(onStop(opened(), 'stopped', 1)), ['send bye', 'exit'])
+})
+
+t.test('an agent that cannot serve says so until it is heard', async t => {
+  const agent = newAgent(opened().settings, 0)
+  onLeader(agent, { type: 'welcome', keep: [] }, 0)
+  onLeader(agent, { type: 'open' }, 0)
+  t.strictSame(kinds(unsaid(agent)), [])
+  const broken = onExecutor(agent, 0, { type: 'ended', fate: 'failed', message: 'no device' })
+  t.strictSame(kinds(broken), ['send broken'])
+  t.strictSame(kinds(unsaid(agent)), ['send broken'])
+})

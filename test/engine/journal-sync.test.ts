@@ -70,3 +70,34 @@ t.test('a record that could not be synced is written again before it is durable'
   t.equal(damaged, 0)
   t.strictSame(records.slice(-2), [record(1), record(2)])
 })
+
+t.test('nothing is settled before what was appended is durable', async t => {
+  const journal = await openJournal(join(t.testdir(), 'journal'))
+  const log: string[] = []
+  await journal.settled().then(() => log.push('nothing to wait for'))
+  await onSync(t, async real => {
+    await real()
+    log.push('synced')
+  })
+  void journal.append(record(1))
+  await journal.settled().then(() => log.push('settled'))
+  t.strictSame(log.slice(0, 2), ['nothing to wait for', 'synced'])
+  t.equal(log.at(-1), 'settled')
+  await journal.close()
+})
+
+t.test('a record that was given up comes with the next one', async t => {
+  const directory = join(t.testdir(), 'journal')
+  const journal = await openJournal(directory)
+  let isBad = true
+  await onSync(t, async real => {
+    if (isBad) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+    await real()
+  })
+  await t.rejects(journal.append(record(1)), { code: 'EIO' })
+  isBad = false
+  await journal.settled()
+  await journal.append(record(2))
+  await journal.close()
+  t.strictSame(readJournal(directory).records.slice(-2), [record(1), record(2)])
+})

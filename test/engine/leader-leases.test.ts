@@ -67,3 +67,24 @@ t.test('a stall of the leader is subtracted from every silence', async t => {
   onTick(l, 221)
   t.strictSame(agents(l), [])
 })
+
+t.test('a stall of the leader is subtracted from the wait for orphans', async t => {
+  const l = newRig(1, { orphans: [[0, 1]] })
+  onStall(l, 100)
+  onTick(l, 200)
+  t.equal(known(l, 0).state, 'running')
+  onTick(l, 221)
+  t.equal(known(l, 0).state, 'waiting')
+})
+
+t.test(
+  'who is heard after a stall, before it is subtracted, is not heard in the future',
+  async t => {
+    const l = oneRunTwoAgents()
+    onMessage(l, A, IDLE_BEAT, 100)
+    onStall(l, 100)
+    onTick(l, 101)
+    onTick(l, 222)
+    t.notOk(agents(l).includes(A))
+  },
+)

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Effect, Leader } from '../../src/engine/leader-state.js'
 import { onGone, onMessage, onTick } from '../../src/engine/leader.js'
+import { PROTOCOL, type FromAgent } from '../../src/engine/protocol.js'
 import type { Fate } from '../../src/experiment/fate.js'
 import { IDLE_BEAT, READY, done, ended, given, id, join, known, newRig } from './leader-rig.js'
 
@@ -143,4 +144,37 @@ t.test('a late "ended" of a lost agent counts nothing', async t => {
   t.strictSame(sent(effects), [])
   t.strictSame(given(effects), [])
   t.strictSame(known(l, 0), before)
+})
+
+t.test('an agent of a million slots is refused', async t => {
+  const l = newRig(1)
+  const place = { rank: 1, host: 'h', node: 'n', pid: 1, slots: 1e6 }
+  const hello = { type: 'hello', protocol: PROTOCOL, ...place, held: [], phase: 'open' } as const
+  t.strictSame(sent(onMessage(l, A, hello, 0)), [`refused to ${A}`])
+  t.equal(l.agents.size, 0)
+})
+
+t.test('of two processes that say that they are one rank the later one stays', async t => {
+  const l = newRig(1)
+  const hello = (pid: number): FromAgent => {
+    const place = { rank: 1, host: 'h', node: 'n', pid, slots: 1 }
+    return { type: 'hello', protocol: PROTOCOL, ...place, held: [], phase: 'open' }
+  }
+  onMessage(l, '1-a', hello(100), 0)
+  onMessage(l, '1-b', hello(200), 1)
+  t.strictSame(sent(onMessage(l, '1-c', hello(100), 2)), ['refused to 1-c'])
+  t.strictSame([...l.agents.keys()], ['1-b'])
+  onTick(l, 32) // the later one is silent
+  t.notOk(sent(onMessage(l, '1-d', hello(100), 32)).includes('refused to 1-d'))
+  t.strictSame([...l.agents.keys()], ['1-d'])
+})
+
+t.test('an agent that gives a RUN back gets no other for it', async t => {
+  const l = newRig(50, { settings: { prefetch: 8 } })
+  join(l, A, 1)
+  onMessage(l, A, done(0, 1), 1)
+  l.pace.run = 0.001
+  t.equal(given(onMessage(l, A, READY, 1)).length, 8) // RUNs 1 to 8
+  for (let n = 2; n <= 8; n++)
+    t.strictSame(given(onMessage(l, A, ended(n, 1, 'stopped'), 2)), [], 'the first one still runs')
 })

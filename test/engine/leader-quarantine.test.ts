@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Leader } from '../../src/engine/leader-state.js'
-import { onGone, onMessage } from '../../src/engine/leader.js'
+import { onGone, onMessage, onTick } from '../../src/engine/leader.js'
 import { READY, done, ended, given, join, known, newRig } from './leader-rig.js'
 
 // A node on which different RUNs fail in a row, one of which finished elsewhere, gets no more.
@@ -71,4 +71,39 @@ t.test('the last node is never left without RUNs', async t => {
   const l = failedInARow(3)
   t.ok(given(onGone(l, GOOD, 'gone')).includes(BAD))
   t.strictSame(quarantined(l), [])
+})
+
+t.test('a quarantined node whose agents come back when nobody else is left serves', async t => {
+  const l = failedInARow(3)
+  onGone(l, BAD, 'gone')
+  onGone(l, GOOD, 'gone')
+  t.strictSame(quarantined(l), ['n1'])
+  t.strictSame(given(join(l, '1-bbbb', 1)), ['1-bbbb'])
+  t.strictSame(quarantined(l), [])
+})
+
+t.test('a RUN is not given to the node where it failed while another is at work', async t => {
+  const l = newRig(2)
+  join(l, BAD, 1)
+  join(l, GOOD, 2)
+  fail(l, BAD)
+  t.strictSame(given(onMessage(l, BAD, READY, 1)), [], 'it waits for the other one')
+  const n = inHand(l, GOOD)
+  onMessage(l, GOOD, done(n, 1), 2)
+  t.strictSame(given(onMessage(l, GOOD, READY, 2)), [GOOD])
+})
+
+t.test('but it does not wait for ever, and not at all where there is no other', async t => {
+  const l = newRig(2)
+  join(l, BAD, 1)
+  join(l, GOOD, 2)
+  fail(l, BAD)
+  onMessage(l, BAD, READY, 1)
+  for (const who of [BAD, GOOD]) l.agents.get(who)!.heard = 600
+  t.strictSame(given(onTick(l, 601)), [])
+  t.strictSame(given(onTick(l, 602)), [BAD])
+  const alone = newRig(1)
+  join(alone, BAD, 1)
+  onMessage(alone, BAD, ended(0, 1, 'failed'), 1)
+  t.strictSame(given(onMessage(alone, BAD, READY, 1)), [BAD])
 })

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Effect, Leader } from '../../src/engine/leader-state.js'
 import { onMessage, onTick } from '../../src/engine/leader.js'
+import { onStop } from '../../src/engine/stop.js'
 import { PROTOCOL, type FromAgent, type Held } from '../../src/engine/protocol.js'
 import {
   IDLE_BEAT,
@@ -119,4 +120,30 @@ t.test('an attempt that ended while there was no leader counts when its agent te
   onMessage(l, A, ended(0, 1, 'failed'), 1)
   onMessage(l, A, READY, 1)
   t.match(known(l, 0), { state: 'running', attempt: 2, agent: A, tally: { failures: 1 } })
+})
+
+t.test('so does one whose agent has not been able to say hello', async t => {
+  const l = newRig(1, { orphans: [[0, 1]] })
+  onMessage(l, A, ended(0, 1, 'failed'), 1)
+  t.match(known(l, 0), { state: 'waiting', attempt: 1, tally: { failures: 1 } })
+})
+
+t.test('an order that did not arrive before a stop is said again: it must come back', async t => {
+  const l = newRig(1)
+  join(l, A, 1)
+  onStop(l, 'stopped', 'more than 0 RUN(s) failed')
+  t.ok(given(onMessage(l, A, IDLE_BEAT, 11)).includes(A))
+  const last = onMessage(l, A, ended(0, 1, 'stopped'), 12)
+  t.ok(last.some(e => e.do === 'over'))
+})
+
+t.test('who was told to stage and does not know of it is told again', async t => {
+  const l = newRig(1)
+  const hello = (rank: number) => ({ ...back(rank, []), node: 'n', phase: 'closed' }) as FromAgent
+  const beat: FromAgent = { ...IDLE_BEAT, inventory: { phase: 'closed', held: [], idle: [] } }
+  const told = (effects: readonly Effect[], who: string) => sent(effects, who).map(m => m.type)
+  t.ok(told(onMessage(l, A, hello(1), 0), A).includes('stage'))
+  t.notOk(told(onMessage(l, B, hello(2), 0), B).includes('stage'))
+  t.notOk(told(onMessage(l, B, beat, 5), B).includes('stage'), 'A stages')
+  t.ok(told(onMessage(l, A, beat, 5), A).includes('stage'), 'the first one was lost')
 })

@@ -77,7 +77,7 @@ export function join(leader: Leader, who: AgentId, rank: number): Effect[] {
 export const READY: FromAgent = { type: 'ready', slot: 0 }
 
 /** A beat of an agent that has no RUN. */
-export const IDLE_BEAT: FromAgent = {
+export const IDLE_BEAT: FromAgent & { type: 'beat' } = {
   type: 'beat',
   health: { lagP99: 0, lagMax: 0, rss: 0 },
   inventory: { phase: 'open', held: [], idle: [0] },

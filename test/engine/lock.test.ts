@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -17,7 +17,7 @@ t.test('one leader an EXP: a second is refused while the first lives', async t =
     kind: 'USAGE',
     message: new RegExp(`process ${process.pid} on`),
   })
-  await first.beat()
+  t.equal(await first.beat(), true)
   first.release()
   t.notOk(existsSync(join(engine, 'lock')))
   const second = await acquireLock(engine, quiet)
@@ -51,3 +51,18 @@ t.test('a living leader elsewhere is seen by its counter', async t => {
   t.teardown(() => clearInterval(beats))
   await t.rejects(acquireLock(engine, quiet), HedError)
 })
+
+t.test(
+  'a leader that was taken over, or whose EXP is gone, learns it at its next beat',
+  async t => {
+    const engine = t.testdir()
+    const file = join(engine, 'lock', 'holder.json')
+    const lock = await acquireLock(engine, quiet)
+    const other = JSON.stringify({ host: 'elsewhere', boot: 'b', pid: 1, start: '1', counter: 0 })
+    writeFileSync(file, other)
+    t.equal(await lock.beat(), false)
+    t.equal(readIfThere(file), other, 'and leaves it alone')
+    rmSync(join(engine, 'lock'), { recursive: true })
+    t.equal(await lock.beat(), false)
+  },
+)

@@ -66,6 +66,22 @@ function calm(scenario: Scenario): Scenario {
   }
 }
 
+t.test('a node where everything fails costs no RUN', async t => {
+  const bad = (scenario: Scenario): Scenario => ({
+    ...calm(scenario),
+    runs: scenario.runs.map(({ plan, ...script }) => ({
+      ...script,
+      plan: { ...plan, retries: 1, timeout: -1 },
+      bad: undefined,
+    })),
+    ranks: 4,
+    perNode: 1,
+    startSeconds: 0.1,
+    badNodes: new Set([1]),
+  })
+  for (let seed = 1; seed <= 50; seed++) t.match(simulate(seed, {}, bad), { failed: 0 })
+})
+
 /** A seed of whose RUNs some fail. */
 const SEED = Array.from({ length: 100 }, (_, seed) => seed).find(seed =>
   drawScenario(seed).runs.some(r => r.bad?.how === 'failed' && r.plan.retries > 0),

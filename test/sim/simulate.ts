@@ -10,6 +10,8 @@ export interface Outcome {
   /** Virtual seconds. */
   readonly seconds: number
   readonly leaders: number
+  readonly finished: number
+  readonly failed: number
 }
 
 /** Lines of the trace that a failure shows. */
@@ -41,8 +43,12 @@ export function simulate(
       { cause: error },
     )
   }
-  const { clock, lastEpoch } = world
-  return { seed, hash: clock.hash, events: clock.count, seconds: clock.now, leaders: lastEpoch }
+  const { clock, lastEpoch: leaders } = world
+  const { finished, failed } = world.leaders.get(leaders)!.leader.counts
+  return {
+    ...{ seed, hash: clock.hash, events: clock.count, seconds: clock.now },
+    ...{ leaders, finished, failed },
+  }
 }
 
 /** Without what is only said again, such as an order or an answer at each beat. */

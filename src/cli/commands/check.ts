@@ -10,7 +10,7 @@ interface Args {
 
 export const check: CommandModule<object, Args> = {
   command: 'check <upf> <dflts>',
-  describe: 'validate everything a run would need; change nothing',
+  describe: 'validate all that a run would need; change nothing',
   builder: y =>
     addSettings(y)
       .positional('upf', { type: 'string', demandOption: true, describe: 'one RUN a line (JSON)' })

@@ -8,7 +8,7 @@ interface Args {
 
 export const epochs: CommandModule<object, Args> = {
   command: 'epochs <exp> [min]',
-  describe: 'completed epochs of every RUN, most first; writes EXP/epochs.txt',
+  describe: 'epochs of every RUN; writes EXP/epochs.txt',
   builder: y =>
     y
       .positional('exp', { type: 'string', demandOption: true, describe: 'EXP directory or name' })

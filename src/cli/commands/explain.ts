@@ -8,7 +8,7 @@ interface Args {
 
 export const explain: CommandModule<object, Args> = {
   command: 'explain <exp> <run>',
-  describe: "a RUN's story: attempts, where, how long, why each ended",
+  describe: "a RUN's story: attempts, and why each ended",
   builder: y =>
     y
       .positional('exp', { type: 'string', demandOption: true, describe: 'EXP directory or name' })

@@ -8,7 +8,7 @@ interface Args {
 
 export const extract: CommandModule<object, Args> = {
   command: 'extract <exp> [metric]',
-  describe: 'one test score of every finished RUN (mse); writes EXP/scores.csv',
+  describe: 'a score of every RUN; writes EXP/scores.csv',
   builder: y =>
     y
       .positional('exp', { type: 'string', demandOption: true, describe: 'EXP directory or name' })

@@ -13,7 +13,7 @@ interface Args {
 export const gen: CommandModule<object, Args> = {
   command: 'gen <count> <upf>',
   aliases: ['gen-jsons'],
-  describe: 'make a UPF of COUNT lines, one drug index each',
+  describe: 'make a UPF of COUNT lines',
   builder: y =>
     y
       .positional('count', { type: 'string', demandOption: true, describe: 'how many RUNs' })

@@ -9,7 +9,7 @@ interface Args {
 export const listDrugs: CommandModule<object, Args> = {
   command: 'list-drugs <rsp>',
   aliases: ['list_drugs'],
-  describe: 'index and name of every drug of a response file, in index order',
+  describe: 'index and name of each drug',
   builder: y =>
     y
       .positional('rsp', { type: 'string', demandOption: true, describe: 'rsp_merged.parquet' })

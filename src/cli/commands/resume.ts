@@ -8,7 +8,7 @@ interface Args {
 
 export const resume: CommandModule<object, Args> = {
   command: 'resume <exp>',
-  describe: 'go on in place with an experiment that was stopped or has failed RUNs',
+  describe: 'go on in place, failed RUNs included',
   builder: y =>
     addSettings(y)
       .positional('exp', { type: 'string', demandOption: true, describe: 'EXP directory or name' })

@@ -13,7 +13,7 @@ interface Args {
 
 export const run: CommandModule<object, Args> = {
   command: '$0 <site> <upf> <dflts> [exp]',
-  describe: 'run the sweep of UPF with DFLTS on SITE; with EXP, carry its finished RUNs over',
+  describe: 'run a sweep; with EXP, restart it',
   builder: y =>
     addSettings(y)
       .positional('site', {
@@ -34,7 +34,7 @@ export const run: CommandModule<object, Args> = {
       })
       .option('strict', { type: 'boolean', describe: 'unknown hyperparameters are errors' })
       .example('DATA_SOURCE=demo-data $0 local upf/hed-demo.txt dflts/hed-demo.json', '')
-      .example('$0 local upf/hed-4.txt dflts/hed-gdsc-small.json EXP001', 'restart'),
+      .example('$0 local upf.txt dflts.json EXP001', 'restart'),
   handler: async args => {
     const { runSweep } = await import('../run-sweep.js')
     setStatus(

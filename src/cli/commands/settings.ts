@@ -8,7 +8,7 @@ interface Args {
 
 export const settings: CommandModule<object, Args> = {
   command: 'settings <site>',
-  describe: 'every system setting, its value and where it came from',
+  describe: 'every system setting and where it came from',
   builder: y =>
     addSettings(y)
       .positional('site', { type: 'string', demandOption: true, describe: 'a site or site file' })

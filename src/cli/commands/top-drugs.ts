@@ -11,7 +11,7 @@ interface Args {
 export const topDrugs: CommandModule<object, Args> = {
   command: 'top-drugs <exp> <type> <cell> <count>',
   aliases: ['top_drugs'],
-  describe: 'the drugs a cell responds to most, by true or predicted AUC',
+  describe: 'drugs with the lowest AUC',
   builder: y =>
     y
       .positional('exp', { type: 'string', demandOption: true, describe: 'EXP directory or name' })
