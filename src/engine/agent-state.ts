@@ -22,6 +22,8 @@ export interface Agent {
   /** It cannot serve, and has said so; said again at each beat. */
   broken: (FromAgent & { type: 'broken' }) | undefined
   phase: Phase
+  /** Since when it is seen to stage. */
+  staging: number | undefined
   /** The leader knows us. */
   welcomed: boolean
   stopping: 'stopped' | 'walltime' | undefined
@@ -62,6 +64,8 @@ export interface Slot {
   ending: { readonly fate: Fate; readonly message: string; readonly kill: number } | undefined
   /** Executors in a row that died before they were ready. */
   openFailures: number
+  /** Since when an executor is seen to start; undefined if none does. */
+  opening: number | undefined
 }
 
 /** Slot number of the short-lived executor that stages. */
@@ -116,11 +120,13 @@ export function newAgent(settings: AgentSettings, now: number): Agent {
       progressed: undefined,
       ending: undefined,
       openFailures: 0,
+      opening: undefined,
     })),
     unacked: new Map(),
     answered: new Set(),
     broken: undefined,
     phase: 'closed',
+    staging: undefined,
     welcomed: false,
     stopping: undefined,
     heard: now,

@@ -85,7 +85,7 @@ export function onStop(agent: Agent, fate: 'stopped' | 'walltime', now: number):
 
 /** Time passes: timeouts, silence of a RUN, grace, and the lease that the leader holds on us. */
 export function onTick(agent: Agent, now: number): AgentEffect[] {
-  const effects: AgentEffect[] = []
+  const effects: AgentEffect[] = starts(agent, now)
   for (const slot of agent.slots) {
     const { ending, order, deadline, progressed } = slot
     if (ending) {
@@ -107,6 +107,28 @@ export function onTick(agent: Agent, now: number): AgentEffect[] {
       ...exit(agent, true),
     )
   return effects
+}
+
+/** Seconds to load workflow, data and backend, from a file system that all ranks read at once. */
+const OPEN_PATIENCE = 600
+/** Seconds to stage: terabytes at a tenth of a disk's pace. */
+const STAGE_PATIENCE = 3600
+
+/** Executors that never come to be ready are killed: their exit then tells what to do. */
+function starts(agent: Agent, now: number): AgentEffect[] {
+  const late: number[] = []
+  agent.staging = agent.phase === 'staging' ? (agent.staging ?? now) : undefined
+  if (now - (agent.staging ?? now) > STAGE_PATIENCE) {
+    late.push(STAGER)
+    agent.staging = now
+  }
+  for (const slot of agent.slots) {
+    slot.opening = slot.state === 'opening' ? (slot.opening ?? now) : undefined
+    if (now - (slot.opening ?? now) <= OPEN_PATIENCE) continue
+    late.push(slot.id)
+    slot.opening = now
+  }
+  return late.map(slot => ({ do: 'kill', slot }))
 }
 
 /** What is said at a beat: answers that were not acked, then what we have. Before the welcome, hello again. */

@@ -1,11 +1,10 @@
-import * as fs from 'node:fs'
 import { sha256 } from '../base/digest.js'
 import { HedError } from '../base/errors.js'
 import type { Finish } from '../experiment/journal.js'
 import * as layout from '../experiment/layout.js'
 import { validateMarker, writeMarker } from '../experiment/marker.js'
-import { parametersText } from '../experiment/parameters-file.js'
 import type { Progress, Session } from '../experiment/workflow.js'
+import { claim, finishedBefore } from './claim.js'
 import { patiently } from './disk.js'
 import type { ToExecutor } from './executor-protocol.js'
 import { passFence, type LeaderEpoch } from './fence.js'
@@ -32,17 +31,13 @@ export async function doRun(
   signal: AbortSignal,
   onProgress: (progress: Progress) => void,
 ): Promise<Finish> {
-  const { order, exp, rank, host, tile } = task
-  const { run, attempt, params, origins, resolved } = order
+  const { order, exp } = task
+  const { run, attempt, params, resolved } = order
   const began = performance.now()
-  const directory = layout.run(exp, run)
-  const ownership = `rank = ${rank}\nhost = ${host}\ntile = ${tile}\nattempt = ${attempt}\nleader = ${task.leaderEpoch}\n`
-  await patiently(() => {
-    fs.mkdirSync(directory, { recursive: true })
-    // who reads half of it is another attempt's fence, and right to stop
-    fs.writeFileSync(layout.rankFile(exp, run), ownership)
-    fs.writeFileSync(layout.parameters(exp, run), parametersText(params, origins, resolved))
-  }, signal)
+  const expected = { params: order.digest, data: task.data, seed: params['seed'] ?? 0 }
+  const claimed = await patiently(() => claim(task, expected), signal)
+  if ('finish' in claimed) return claimed.finish
+  const { ownership } = claimed
 
   const fence = async () => {
     if (performance.now() - began < JUST_BEGUN_MS) return
@@ -53,7 +48,7 @@ export async function doRun(
     attempt,
     params,
     resolved,
-    directory,
+    directory: layout.run(exp, run),
     temporary: task.temporary,
     workName: `work-${task.leaderEpoch}-${attempt}-${task.nonce}`,
     signal,
@@ -61,13 +56,17 @@ export async function doRun(
     progress: onProgress,
     log: text => console.log(`${run}: ${text}`),
   })
-  const expected = { params: order.digest, data: task.data, seed: params['seed'] ?? 0 }
   const seconds = (performance.now() - began) / 1000
   const durable = seconds >= WORTH_A_SYNC
   const marker = await patiently(async () => {
     await fence()
-    return writeMarker(exp, run, { attempt, ...outcome, ...expected }, durable)
+    return (
+      finishedBefore(exp, run, expected) ??
+      writeMarker(exp, run, { attempt, ...outcome, ...expected }, durable)
+    )
   }, signal)
+  // an earlier attempt was between its fence and its marker when this one began
+  if (typeof marker !== 'string') return marker
   const found = durable ? validateMarker(exp, run, expected) : undefined
   if (found?.valid === false)
     throw new HedError('FAILED', `${run}: the marker just written: ${found.why}`)

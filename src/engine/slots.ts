@@ -110,6 +110,7 @@ function say(
 /** Start an executor and have it load workflow, data and backend. */
 export function openSlot(slot: Slot): AgentEffect[] {
   slot.state = 'opening'
+  slot.opening = undefined
   return [
     { do: 'spawn', slot: slot.id },
     { do: 'tell', slot: slot.id, message: 'open' },

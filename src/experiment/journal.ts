@@ -119,9 +119,14 @@ export function readJournalTail(directory: string): JournalContent {
 export function parseSegment(bytes: Buffer): JournalContent {
   const records: JournalRecord[] = []
   let damaged = 0
-  for (const part of scanSegment(bytes))
-    if (part.type === 'damaged') damaged += part.bytes
-    else if (part.record) records.push(part.record)
+  let at = 0
+  while (at < bytes.length) {
+    const found = parseRecord(bytes, at)
+    const end = found?.end ?? endOfDamage(bytes, at)
+    if (found?.value) records.push(found.value)
+    if (!found) damaged += end - at
+    at = end
+  }
   return { records, damaged }
 }
 
@@ -148,11 +153,17 @@ export function* scanSegment(bytes: Buffer): Generator<Stretch, void> {
       at = found.end
       continue
     }
-    const next = bytes.indexOf(MARK, at + 1)
-    const end = next < 0 ? bytes.length : next
-    yield { type: 'damaged', offset: at, bytes: end - at, isCut: next < 0 && isCut(bytes, at) }
+    const end = endOfDamage(bytes, at)
+    const cut = end === bytes.length && isCut(bytes, at)
+    yield { type: 'damaged', offset: at, bytes: end - at, isCut: cut }
     at = end
   }
+}
+
+/** Where the next record may begin. */
+function endOfDamage(bytes: Buffer, at: number): number {
+  const next = bytes.indexOf(MARK, at + 1)
+  return next < 0 ? bytes.length : next
 }
 
 /** One record as it lies in a segment. */

@@ -287,3 +287,30 @@ t.test('an agent that cannot serve says so until it is heard', async t => {
   t.strictSame(kinds(broken), ['send broken'])
   t.strictSame(kinds(unsaid(agent)), ['send broken'])
 })
+
+t.test(
+  'an executor that never gets ready is killed after ten minutes, a stager after an hour',
+  async t => {
+    const agent = newAgent({ ...opened().settings }, 0)
+    const tick = (now: number) => {
+      agent.heard = now
+      return onTick(agent, now)
+    }
+    onLeader(agent, { type: 'welcome', keep: [] }, 0)
+    onLeader(agent, { type: 'stage' }, 0)
+    t.strictSame(tick(0), [])
+    t.strictSame(tick(3600), [])
+    t.strictSame(tick(3601), [{ do: 'kill', slot: STAGER }])
+    t.match(onExecutorExit(agent, STAGER, 'crashed', 'SIGKILL'), [
+      { message: { type: 'unstaged' } },
+    ])
+    onLeader(agent, { type: 'open' }, 4000)
+    t.strictSame(tick(4000), [])
+    t.strictSame(tick(4600), [])
+    t.strictSame(tick(4601), [{ do: 'kill', slot: 0 }])
+    t.strictSame(kinds(onExecutorExit(agent, 0, 'crashed', 'SIGKILL')), ['spawn', 'tell open'])
+    t.strictSame(tick(4700), [], 'the next one has its own time')
+    onExecutor(agent, 0, { type: 'opened' }, 4700)
+    t.strictSame(tick(9000), [])
+  },
+)

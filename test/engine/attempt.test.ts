@@ -10,7 +10,7 @@ import { doRun } from '../../src/engine/attempt.js'
 import { newLeaderEpoch, type LeaderEpoch } from '../../src/engine/fence.js'
 import { writeRendezvous } from '../../src/engine/rendezvous.js'
 import * as layout from '../../src/experiment/layout.js'
-import { validateMarker } from '../../src/experiment/marker.js'
+import { validateMarker, writeMarker } from '../../src/experiment/marker.js'
 import { Stopped, type RunContext, type Session } from '../../src/experiment/workflow.js'
 
 const RUN = runId('RUN000')!
@@ -33,10 +33,14 @@ const lead = (exp: string, epoch: number) =>
 
 /** An EXP that leader 3 leads, and what its first attempt of RUN000 comes to. */
 async function attempt(t: Test, run: (scene: Scene) => Promise<void> | void) {
+  return attemptIn(t.testdir({ '.engine': {}, run: {} }), run)
+}
+
+/** The same in an EXP that is there. */
+async function attemptIn(exp: string, run: (scene: Scene) => Promise<void> | void) {
   const control = new AbortController()
   const stop = () => control.abort()
   const epoch = newLeaderEpoch(3)
-  const exp = t.testdir({ '.engine': {}, run: {} })
   await lead(exp, 3)
   const session: Session = {
     run: async context => {
@@ -107,6 +111,64 @@ t.test('under a leader that does not adopt it, it leaves no marker', async t => 
   })
   await t.rejects(result, Stopped)
   t.notOk(fs.existsSync(layout.marker(exp, RUN)))
+})
+
+/** rank.txt as an attempt under a leader of this EXP, or another, has left it. */
+const owned = (exp: string, leader: number, attempt: number, of = exp) => {
+  fs.mkdirSync(layout.run(exp, RUN), { recursive: true })
+  const text = `rank = 2\nattempt = ${attempt}\nleader = ${leader}\nexp = ${of}\n`
+  fs.writeFileSync(layout.rankFile(exp, RUN), text)
+  return text
+}
+
+for (const [what, leader, attempt] of [
+  ['attempt', 3, 2],
+  ['leader', 4, 1],
+] as const)
+  t.test(`a late order takes nothing from a newer ${what}`, async t => {
+    const exp = t.testdir({ '.engine': {}, run: {} })
+    const text = owned(exp, leader, attempt)
+    const { result } = await attemptIn(exp, () => void t.fail('it must not train'))
+    await t.rejects(result, Stopped)
+    t.equal(fs.readFileSync(layout.rankFile(exp, RUN), 'utf8'), text)
+  })
+
+t.test(
+  'an older attempt, and one of another EXP, are followed; their files stay theirs',
+  async t => {
+    for (const [leader, of] of [
+      [2, undefined],
+      [9, '/elsewhere/EXP001'],
+    ] as const) {
+      const exp = t.testdir({ '.engine': {}, run: {} })
+      const text = owned(exp, leader, 1, of)
+      const link = join(exp, 'linked.txt')
+      fs.linkSync(layout.rankFile(exp, RUN), link)
+      const { result } = await attemptIn(exp, () => undefined)
+      t.match(await result, { epochs: 2 })
+      t.match(fs.readFileSync(layout.rankFile(exp, RUN), 'utf8'), /^leader = 3$/m)
+      t.equal(fs.readFileSync(link, 'utf8'), text, 'the other name of the file shows no change')
+    }
+  },
+)
+
+t.test('a RUN that has finished unheard of is not run again', async t => {
+  const first = await attempt(t, () => undefined)
+  const before = await first.result
+  const marker = fs.readFileSync(layout.marker(first.exp, RUN), 'utf8')
+  const again = await attemptIn(first.exp, () => void t.fail('it must not train'))
+  const { marker: digest, bytes, epochs } = before
+  t.match(await again.result, { marker: digest, bytes, epochs, durable: false })
+  t.equal(fs.readFileSync(layout.marker(first.exp, RUN), 'utf8'), marker)
+})
+
+t.test('a marker that came while it trained stands', async t => {
+  const other = { attempt: 7, epochs: 9, reason: 'completed', outputs: [] } as const
+  const { exp, result } = await attempt(t, async ({ exp }) => {
+    await writeMarker(exp, RUN, { ...other, ...EXPECTED })
+  })
+  t.match(await result, { epochs: 9 })
+  t.match(validateMarker(exp, RUN, EXPECTED), { marker: { attempt: 7 } })
 })
 
 t.test('a leader that adopts it gets its marker', async t => {

@@ -27,7 +27,7 @@ const slot = (order: Order | undefined): Slot => ({
     deadline: undefined,
     progressed: undefined,
   },
-  ...{ ending: undefined, openFailures: 0 },
+  ...{ ending: undefined, openFailures: 0, opening: undefined },
 })
 
 /** An EXP with the folder of the RUN, and a process whose child works hard. */
