@@ -223,6 +223,23 @@ export const onDisk = [
     tests: [FILES],
     why: 'a marker that was acked could be gone after a power cut',
   },
+  {
+    name: 'disk-asked-once',
+    file: 'src/engine/disk.ts',
+    find: 'if (wait === undefined || ',
+    replace: 'if (wait !== undefined || ',
+    tests: ['test/engine/disk.test.ts'],
+    why: 'a disk that is full for a second would fail every RUN that begins or ends in it',
+  },
+  // connections
+  {
+    name: 'never-dials-again',
+    file: 'src/engine/agent-process.ts',
+    find: '    redial()\n',
+    replace: '',
+    tests: ['test/e2e/network.test.ts'],
+    why: 'a connection that is dead without a word would cost the RUN',
+  },
   // parsers
   {
     name: 'protocol-any-run',

@@ -106,7 +106,7 @@ async function live(
   )
   const engine = layout.engine(exp.path)
   const keys = await readKeys(engine)
-  const temporary = await ownTemporary(join(TMP_ROOT, exp.id), rank)
+  const temporary = await ownTemporary(join(TMP_ROOT, exp.id))
   const data = stagedPath(TMP_ROOT, exp.data.digest, options.workflow)
   const monitors = newMonitors(exp.path, slot => hosts.get(slot)?.pid)
   let leader = first

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -99,7 +100,7 @@ async function waitUntilDead(
 /** Only what was seen to be dead goes: rename is atomic, and what comes away must be what was judged. */
 function takeAway(directory: string, file: string, held: Holder | undefined): void {
   if (JSON.stringify(readHolder(file)) !== JSON.stringify(held)) return
-  const away = `${directory}-${process.pid}-${Date.now()}`
+  const away = `${directory}-${process.pid}-${randomBytes(4).toString('hex')}`
   try {
     fs.renameSync(directory, away)
   } catch (error) {

@@ -1,9 +1,10 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { codeOf } from '../base/errors.js'
 import type { Order } from './protocol.js'
 
 /**
- * Node-local folders of a rank's attempts, `RANK-RUN-ATTEMPT-NUMBER`: no two executors ever meet in one, also
+ * Node-local folders of a rank's attempts, `PID-RUN-ATTEMPT-NUMBER`: no two executors ever meet in one, also
  * where an order is told again. An executor removes its own; what one that was killed has left is the agent's
  * to remove.
  */
@@ -18,17 +19,18 @@ export interface Temporary {
 const IN_HAND = 8
 
 /**
- * Begin with none: what is there in this rank's name is of an earlier life of it, and nobody uses it.
+ * Begin with none: what processes that are gone have left is in nobody's use, nor what an earlier life of
+ * this one has. Not told by rank: another process may have been given the same by mistake.
  * @param folder of the EXP, below TMP_ROOT; need not exist
  */
-export async function ownTemporary(folder: string, rank: number): Promise<Temporary> {
+export async function ownTemporary(folder: string): Promise<Temporary> {
   const told = new Map<number, string[]>()
   let number = 0
   for (const name of await readdir(folder).catch(() => []))
-    if (name.startsWith(`${rank}-`)) await remove(join(folder, name))
+    if (!isAnothers(Number.parseInt(name, 10))) await remove(join(folder, name))
   return {
     next: (slot, { run, attempt }) => {
-      const path = join(folder, `${rank}-${run}-${attempt}-${++number}`)
+      const path = join(folder, `${process.pid}-${run}-${attempt}-${++number}`)
       told.set(slot, [...(told.get(slot) ?? []), path].slice(-IN_HAND))
       return path
     },
@@ -42,4 +44,14 @@ export async function ownTemporary(folder: string, rank: number): Promise<Tempor
 /** A file that stays is no reason to stop. */
 async function remove(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true }).catch(() => undefined)
+}
+
+/** A living process that is not this one. */
+function isAnothers(pid: number): boolean {
+  if (pid === process.pid) return false
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return codeOf(error) === 'EPERM'
+  }
 }

@@ -60,12 +60,12 @@ export function launchLocal(options: LocalOptions): Local {
       agents.delete(rank)
       if (over) return
       const how = signal === null ? `exit ${code ?? '?'}` : `died of ${signal}`
-      const recent = (restarts.get(rank) ?? []).filter(t => Date.now() - t < WINDOW_MS)
+      const recent = (restarts.get(rank) ?? []).filter(t => performance.now() - t < WINDOW_MS)
       // one that leaves with 0 was told to, by the leader or by a SIGTERM of its own
       const again = code !== 0 && recent.length < RESTARTS
       tell({ type: 'exit', rank, pid: agent.pid, how })
       if (again) {
-        restarts.set(rank, [...recent, Date.now()])
+        restarts.set(rank, [...recent, performance.now()])
         startAgent(rank)
       } else if (agents.size === 0) tell({ type: 'no-workers' })
     })

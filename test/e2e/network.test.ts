@@ -8,8 +8,10 @@ import { routed, routeThrough, startProxy, type Fault } from './tcp-proxy.js'
 /** Agents reach their leader through a TCP proxy that misbehaves while RUN R0 is in the middle of an epoch. */
 t.jobs = 4 // they wait most of the time
 
-async function begin(folder: string, LEASE: string) {
-  const exp = await slowExp(folder, [{ id: 'R0', hold: 'mid-epoch' }, { id: 'R1' }], { LEASE })
+const TWO = [{ id: 'R0', hold: 'mid-epoch' }, { id: 'R1' }]
+
+async function begin(folder: string, LEASE: string, lines: readonly object[] = TWO) {
+  const exp = await slowExp(folder, lines, { LEASE })
   const proxy = await startProxy('tcp://127.0.0.1:1')
   const leader = startLeader(exp)
   const route = routeThrough(proxy, exp)
@@ -69,3 +71,13 @@ for (const way of ['both', 'to-leader', 'to-agent'] as const)
     t.strictSame(attempts(exp), { R0: 2, R1: 1 })
     t.equal(found.begun - found.epochs, 1, 'the epoch that it was in')
   })
+
+t.test('the last words do not arrive: the agent sees that its leader has ended', async t => {
+  // a lease so long that nothing else could end it
+  const { exp, proxy, agent, end } = await begin(t.testdir({}), '0.3,0.6,600', [TWO[0]!])
+  proxy.set({ type: 'drop', way: 'to-agent' })
+  letGo(exp, 'R0')
+  t.equal((await agent.ended).status, 0)
+  t.equal(await end(), 0)
+  t.strictSame(invariants(exp).problems, [])
+})
