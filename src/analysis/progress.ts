@@ -4,6 +4,7 @@ import { readIfThere } from '../base/files.js'
 import type { Experiment } from '../experiment/exp.js'
 import { countJournal } from '../experiment/journal-counts.js'
 import * as layout from '../experiment/layout.js'
+import { parseUpf } from '../experiment/upf.js'
 import type { LeaderSign, LiveStatus } from '../experiment/live-status.js'
 import { runStates } from './run-state.js'
 
@@ -169,7 +170,7 @@ function rest(todo: number, done: number, seconds: number): number | null {
   return done > LEAST_DONE ? (seconds / done) * todo : null
 }
 
-/** What DFLTS says, else the model, or the largest that a UPF line asks for. */
+/** The most that any RUN is to have: UPF line over DFLTS over the model. */
 function epochsOf(exp: Experiment): number {
   let shared = exp.defaults['epochs']
   try {
@@ -179,10 +180,9 @@ function epochsOf(exp: Experiment): number {
     // it was right when the EXP was made; what is told here is no more than a label
   }
   const upf = readIfThere(join(exp.path, exp.upf.name)) ?? ''
-  const own = upf.includes('"epochs"')
-    ? [...upf.matchAll(/^[^#\n]*"epochs"\s*:\s*(\d+)/gm)].map(match => Number(match[1]))
-    : []
-  return own.reduce((a, b) => Math.max(a, b), Number(shared ?? 0))
+  if (!upf.includes('"epochs"')) return Number(shared ?? 0)
+  const epochs = parseUpf(upf, '').lines.map(line => Number(line.values['epochs'] ?? shared ?? 0))
+  return epochs.reduce((a, b) => Math.max(a, b), 0)
 }
 
 /** `1234567` of `1234567.server`. */
