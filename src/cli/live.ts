@@ -20,27 +20,41 @@ export function openView(exp: string, out: Output = process.stdout): View {
 /** One line a change that a person would want in a log: begun, each epoch, finished, failed. */
 function lines(sweep: Sweep, out: Output): View {
   const shown = new Map<string, string>()
-  const print = (text: string) => out.write(`${text}\n`)
+  let gathered = ''
+  const write = () => {
+    out.write(gathered)
+    gathered = ''
+  }
+  /** What comes at one moment is one write. */
+  const print = (text: string) => {
+    if (gathered === '') setImmediate(write)
+    gathered += `${text}\n`
+  }
   return {
     event: event => {
       onEvent(sweep, event)
       if (event.type === 'alert') print(`alert: ${event.text}`)
       if (event.type === 'begin' && event.finished.length > 0)
         print(`${event.finished.length} of ${event.runs} RUNs are finished already`)
+      if (event.type === 'finished') {
+        const { runs } = event
+        print(`${runs[0]} … ${runs.at(-1)}: ${runs.length} RUNs finished ${standing(sweep)}`)
+      }
       if (event.type !== 'run') return
       const text = plain(event)
       if (text === undefined || shown.get(event.run) === text) return
       shown.set(event.run, text)
-      const left = remaining(sweep, performance.now() / 1000)
-      const tail =
-        event.state === 'finished' && left !== undefined ? `, ${duration(left)} left` : ''
-      const done =
-        event.state === 'finished' ? ` (${sweep.finished} of ${sweep.runs} RUNs${tail})` : ''
-      print(text + done)
+      print(event.state === 'finished' ? `${text} ${standing(sweep)}` : text)
     },
     note: print,
-    end: () => undefined,
+    end: write,
   }
+}
+
+function standing(sweep: Sweep): string {
+  const left = remaining(sweep, performance.now() / 1000)
+  const tail = left === undefined ? '' : `, ${duration(left)} left`
+  return `(${sweep.finished} of ${sweep.runs} RUNs${tail})`
 }
 
 type RunEvent = LeaderEvent & { type: 'run' }

@@ -40,6 +40,14 @@ export function onEvent(sweep: Sweep, event: LeaderEvent): void {
         sweep[event.state]++
       }
       return
+    case 'finished':
+      for (const run of event.runs) {
+        sweep.running.delete(run)
+        if (sweep.final.has(run)) continue
+        sweep.final.add(run)
+        sweep.finished++
+      }
+      return
     case 'alert':
     case 'end':
   }

@@ -1,6 +1,6 @@
 import type { RunId } from '../base/ids.js'
 import type { Progress } from '../experiment/workflow.js'
-import type { Leader } from './leader-state.js'
+import type { Leader, Run } from './leader-state.js'
 
 /** What the leader tells its launcher, one JSON line each: for the live view. */
 export type LeaderEvent =
@@ -15,6 +15,8 @@ export type LeaderEvent =
       readonly reason: string
       readonly progress?: Progress
     }
+  /** Many that did what they should. */
+  | { readonly type: 'finished'; readonly runs: readonly RunId[] }
   | { readonly type: 'alert'; readonly text: string }
   | {
       readonly type: 'end'
@@ -25,13 +27,29 @@ export type LeaderEvent =
       readonly left: number
     }
 
+/** More RUNs than this that finish between two looks are told in one event: nobody reads so fast. */
+const MANY = 20
+
+/** What is to be told of RUNs that have changed. */
+export function eventsOf(leader: Leader, changed: Iterable<RunId>): LeaderEvent[] {
+  const finished: RunId[] = []
+  const events: LeaderEvent[] = []
+  for (const id of changed) {
+    const run = leader.runs.get(id)!
+    if (run.state === 'finished') finished.push(id)
+    // one that is given ahead and has not begun is nothing that a person would want to see
+    else if (!run.slot || run.slot.orders[0] === id) events.push(describe(run))
+  }
+  if (finished.length > MANY) return [...events, { type: 'finished', runs: finished }]
+  return [...events, ...finished.map(id => describe(leader.runs.get(id)!))]
+}
+
 /** One RUN as it stands. */
-export function describe(leader: Leader, id: RunId): LeaderEvent {
-  const run = leader.runs.get(id)!
+function describe(run: Run): LeaderEvent {
   const rank = run.slot?.agent.rank
   return {
     type: 'run',
-    run: id,
+    run: run.plan.run,
     state: run.state,
     attempt: run.attempt,
     epochs: run.epochs,

@@ -11,7 +11,7 @@ import { readPlanWithId } from '../experiment/plan.js'
 import { deadlineOf } from './deadline.js'
 import { BRIEFLY_MS, patiently } from './disk.js'
 import { openJournal } from './journal.js'
-import { describe } from './leader-events.js'
+import { eventsOf } from './leader-events.js'
 import { watchLag } from './lag.js'
 import { connectLauncher } from './leader-launcher.js'
 import { newLeader, type Effect } from './leader-state.js'
@@ -205,7 +205,7 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
 
   const changed = new Set<RunId>()
   const show = () => {
-    for (const run of changed) launcher.say(describe(leader, run))
+    for (const event of eventsOf(leader, changed)) launcher.say(event)
     changed.clear()
   }
   let last = now()
