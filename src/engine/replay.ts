@@ -13,15 +13,14 @@ export interface Stock extends Before {
 
 /** How the markers are looked at: on disk (stock.ts), or in a test. */
 export interface Markers {
-  /** Bytes of the marker; undefined where there is none. */
-  size(run: RunId): number | undefined
+  isThere(run: RunId): boolean
   /** Read it and what it vouches for. */
   validate(run: PlannedRun): { readonly epochs: number } | { readonly why: string }
 }
 
 /**
- * A RUN that a sound journal has as finished is looked at once: its marker is there with the size it had.
- * Everything else, and all RUNs where the journal is damaged or the plan was another one, is validated whole.
+ * A RUN that a sound journal has as finished, its marker synced, is looked at once: is it there? Everything
+ * else, and all RUNs where the journal is damaged or the plan was another one, is validated whole.
  *
  * @param planId of the plan that will run (plan.ts)
  * @param job of the scheduler: only in the same one may agents still hold RUNs; undefined: they cannot
@@ -43,14 +42,14 @@ export function stockOf(
   const orphans = new Set<RunId>()
   for (const planned of plan) {
     const { run } = planned
-    const finish = said.finished.get(run)
-    const size = markers.size(run)
-    if (isSound && finish?.durable && size === finish.bytes) {
+    const { finish, isGiven } = said.runs.get(run) ?? NEVER
+    const isThere = markers.isThere(run)
+    if (isThere && isSound && finish?.durable) {
       finished.set(run, finish.epochs)
       finishes.set(run, finish)
       continue
     }
-    if (size !== undefined) {
+    if (isThere) {
       const found = markers.validate(planned)
       if ('epochs' in found) {
         finished.set(run, found.epochs)
@@ -59,63 +58,73 @@ export function stockOf(
       }
       if (finish) notes.push(again(run, found.why))
     } else if (finish) notes.push(again(run, 'it has no marker'))
-    if (said.given.has(run) && job !== undefined && said.job === job) orphans.add(run)
+    if (isGiven && job !== undefined && said.job === job) orphans.add(run)
   }
-  return { finished, attempts: said.attempts, orphans, finishes, notes }
+  const attempts = new Map<RunId, number>()
+  for (const [run, { attempt }] of said.runs) attempts.set(run, attempt)
+  return { finished, attempts, orphans, finishes, notes }
 }
 
 function again(run: RunId, why: string): string {
   return `${run}: the journal has it as finished, but ${why}: it runs again`
 }
 
-interface Replayed {
-  /** Last attempt of each RUN. */
-  readonly attempts: Map<RunId, number>
-  readonly finished: Map<RunId, Finish>
+/** What the journal says of one RUN. */
+interface Said {
+  /** The last one. */
+  attempt: number
+  finish: Finish | undefined
   /** Given out, and no end of it known. */
-  readonly given: Set<RunId>
+  isGiven: boolean
+}
+
+const NEVER: Said = { attempt: 0, finish: undefined, isGiven: false }
+
+interface Replayed {
+  readonly runs: Map<RunId, Said>
   job: string
   plan: string
 }
 
 /** The journal, record by record. Said twice is said once. */
 function replay({ records }: JournalContent): Replayed {
-  const found: Replayed = {
-    attempts: new Map(),
-    finished: new Map(),
-    given: new Set(),
-    job: '',
-    plan: '',
-  }
-  const { attempts, finished, given } = found
+  const found: Replayed = { runs: new Map(), job: '', plan: '' }
   // any record may be the only one of its attempt that is left
-  const seen = ({ run, attempt }: { readonly run: RunId; readonly attempt: number }) =>
-    attempts.set(run, Math.max(attempts.get(run) ?? 0, attempt))
+  const seen = (run: RunId, attempt: number): Said => {
+    let said = found.runs.get(run)
+    if (!said) found.runs.set(run, (said = { ...NEVER }))
+    if (attempt > said.attempt) said.attempt = attempt
+    return said
+  }
   for (const record of records)
     switch (record.type) {
       case 'began':
         found.job = record.job
         found.plan = record.plan
         break
-      case 'given':
-        seen(record)
-        finished.delete(record.run)
-        given.add(record.run)
+      case 'given': {
+        const said = seen(record.run, record.attempt)
+        said.finish = undefined
+        said.isGiven = true
         break
-      case 'ended':
-        seen(record)
-        if (record.attempt === attempts.get(record.run)) given.delete(record.run)
+      }
+      case 'ended': {
+        const said = seen(record.run, record.attempt)
+        if (record.attempt === said.attempt) said.isGiven = false
         break
-      case 'finished':
-        seen(record)
-        finished.set(record.run, record.finish)
-        given.delete(record.run)
+      }
+      case 'finished': {
+        const said = seen(record.run, record.attempt)
+        said.finish = record.finish
+        said.isGiven = false
         break
+      }
       case 'snapshot':
         for (const [run, attempt, finish, isGiven] of record.runs) {
-          attempts.set(run, attempt)
-          if (finish) finished.set(run, finish)
-          if (isGiven) given.add(run)
+          const said = seen(run, attempt)
+          said.attempt = attempt
+          if (finish) said.finish = finish
+          if (isGiven) said.isGiven = true
         }
         break
       case 'quarantined':

@@ -15,7 +15,7 @@ export function takeStock(
   job: string | undefined,
 ): Stock {
   return stockOf(plan, planId, journal, job, {
-    size: run => fs.statSync(layout.marker(exp.path, run), { throwIfNoEntry: false })?.size,
+    isThere: run => fs.existsSync(layout.marker(exp.path, run)),
     validate: ({ run, digest, params }) => {
       const expected = { params: digest, data: exp.data.digest, seed: params['seed'] ?? 0 }
       const found = validateMarker(exp.path, run, expected)

@@ -55,7 +55,7 @@ export class SimLeader {
     const { lease, prefetch, maxFailed } = scenario
     const plan = scenario.runs.map(s => s.plan)
     this.stock = stockOf(plan, 'plan', disk.journal(), scenario.lifeline ? undefined : job, {
-      size: run => disk.markers.get(run)?.bytes,
+      isThere: run => disk.markers.has(run),
       validate: ({ run }) => ({ epochs: disk.markers.get(run)!.epochs }),
     })
     const [beat, suspect, lost] = lease
