@@ -159,13 +159,13 @@ export function newFaults({
 function runningByRank(exp) {
   const running = new Map()
   const rankOf = new Map()
-  for (const record of readJournalTail(layout.journal(exp)).records) {
+  readJournalTail(layout.journal(exp), () => record => {
     if (record.type === 'given') {
       running.set(record.rank, record.run)
       rankOf.set(record.run, record.rank)
     } else if (running.get(rankOf.get(record.run)) === record.run)
       running.delete(rankOf.get(record.run))
-  }
+  })
   return running
 }
 

@@ -5,7 +5,6 @@ import { exitStatus, HedError, messageOf, unreachable } from '../base/errors.js'
 import { stamp } from '../base/log.js'
 import type { RunId } from '../base/ids.js'
 import type { Experiment } from '../experiment/exp.js'
-import { readJournalTail } from '../experiment/journal.js'
 import * as layout from '../experiment/layout.js'
 import { readPlanWithId } from '../experiment/plan.js'
 import { deadlineOf } from './deadline.js'
@@ -27,7 +26,7 @@ import { makeKeys, ownAddresses, writeRendezvous } from './rendezvous.js'
 import { snapshotOf } from './snapshot.js'
 import { listen } from './socket.js'
 import { serveStatus, statusPath } from './status-server.js'
-import { takeStock } from './stock.js'
+import { replayJournal, takeStock } from './stock.js'
 import { onStop } from './stop.js'
 
 export interface LeaderOptions {
@@ -60,10 +59,10 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   const launcher = connectLauncher(lifeline, onLauncher)
   const lock = await acquireLock(engine, text => log.line(text))
   const plan = readPlanWithId(exp.path)
-  const before = readJournalTail(layout.journal(exp.path))
+  const said = replayJournal(exp.path)
   const job = schedulerJob()
   // our own launcher ends the agents of a dead leader; others keep them
-  const stock = takeStock(exp, plan.runs, plan.id, before, lifeline ? undefined : job)
+  const stock = takeStock(exp, plan.runs, plan.id, said, lifeline ? undefined : job)
   for (const note of stock.notes) log.line(note)
   const journal = await openJournal(layout.journal(exp.path), alert)
   const started = new Date()

@@ -1,5 +1,5 @@
 import type { RunId } from '../base/ids.js'
-import type { Finish, JournalContent } from '../experiment/journal.js'
+import type { Finish, JournalRecord } from '../experiment/journal.js'
 import type { PlannedRun } from '../experiment/plan.js'
 import type { Before } from './leader-state.js'
 
@@ -28,15 +28,14 @@ export interface Markers {
 export function stockOf(
   plan: readonly PlannedRun[],
   planId: string,
-  journal: JournalContent,
+  said: Replayed,
   job: string | undefined,
   markers: Markers,
 ): Stock {
-  const said = replay(journal)
-  const isSound = journal.damaged === 0 && said.plan === planId
+  const { damaged } = said
+  const isSound = damaged === 0 && said.plan === planId
   const notes: string[] = []
-  if (journal.damaged > 0)
-    notes.push(`journal: ${journal.damaged} bytes belong to no good record and were skipped`)
+  if (damaged > 0) notes.push(`journal: ${damaged} bytes belong to no good record and were skipped`)
   const finished = new Map<RunId, number>()
   const finishes = new Map<RunId, Finish>()
   const orphans = new Set<RunId>()
@@ -70,7 +69,7 @@ function again(run: RunId, why: string): string {
 }
 
 /** What the journal says of one RUN. */
-interface Said {
+export interface Said {
   /** The last one. */
   attempt: number
   finish: Finish | undefined
@@ -80,56 +79,61 @@ interface Said {
 
 const NEVER: Said = { attempt: 0, finish: undefined, isGiven: false }
 
-interface Replayed {
+/** What the journal comes to. */
+export interface Replayed {
   readonly runs: Map<RunId, Said>
   job: string
   plan: string
+  /** Bytes of it that belong to no good record. */
+  damaged: number
 }
 
-/** The journal, record by record. Said twice is said once. */
-function replay({ records }: JournalContent): Replayed {
-  const found: Replayed = { runs: new Map(), job: '', plan: '' }
-  // any record may be the only one of its attempt that is left
-  const seen = (run: RunId, attempt: number): Said => {
-    let said = found.runs.get(run)
-    if (!said) found.runs.set(run, (said = { ...NEVER }))
-    if (attempt > said.attempt) said.attempt = attempt
-    return said
-  }
-  for (const record of records)
-    switch (record.type) {
-      case 'began':
-        found.job = record.job
-        found.plan = record.plan
-        break
-      case 'given': {
-        const said = seen(record.run, record.attempt)
-        said.finish = undefined
-        said.isGiven = true
-        break
-      }
-      case 'ended': {
-        const said = seen(record.run, record.attempt)
-        if (record.attempt === said.attempt) said.isGiven = false
-        break
-      }
-      case 'finished': {
-        const said = seen(record.run, record.attempt)
-        said.finish = record.finish
-        said.isGiven = false
-        break
-      }
-      case 'snapshot':
-        for (const [run, attempt, finish, isGiven] of record.runs) {
-          const said = seen(run, attempt)
-          said.attempt = attempt
-          if (finish) said.finish = finish
-          if (isGiven) said.isGiven = true
-        }
-        break
-      case 'quarantined':
-      case 'stopped':
-        break
+/** What is known before the first record. */
+export function newReplay(): Replayed {
+  return { runs: new Map(), job: '', plan: '', damaged: 0 }
+}
+
+/** One record more. Said twice is said once. */
+export function replay(found: Replayed, record: JournalRecord): void {
+  switch (record.type) {
+    case 'began':
+      found.job = record.job
+      found.plan = record.plan
+      return
+    case 'given': {
+      const said = seen(found, record.run, record.attempt)
+      said.finish = undefined
+      said.isGiven = true
+      return
     }
-  return found
+    case 'ended': {
+      const said = seen(found, record.run, record.attempt)
+      if (record.attempt === said.attempt) said.isGiven = false
+      return
+    }
+    case 'finished': {
+      const said = seen(found, record.run, record.attempt)
+      said.finish = record.finish
+      said.isGiven = false
+      return
+    }
+    case 'snapshot':
+      for (const [run, attempt, finish, isGiven] of record.runs) {
+        const said = seen(found, run, attempt)
+        said.attempt = attempt
+        if (finish) said.finish = finish
+        if (isGiven) said.isGiven = true
+      }
+      return
+    case 'quarantined':
+    case 'stopped':
+  }
+}
+
+/** Any record may be the only one of its attempt that is left. */
+function seen({ runs }: Replayed, run: RunId, attempt: number): Said {
+  let said = runs.get(run)
+  if (!said) runs.set(run, (said = { ...NEVER }))
+  if (attempt > said.attempt) said.attempt = attempt
+  return said
 }

@@ -1,20 +1,30 @@
 import * as fs from 'node:fs'
 import type { Experiment } from '../experiment/exp.js'
-import type { JournalContent } from '../experiment/journal.js'
+import { readJournalTail } from '../experiment/journal.js'
 import * as layout from '../experiment/layout.js'
 import { validateMarker } from '../experiment/marker.js'
 import type { PlannedRun } from '../experiment/plan.js'
-import { stockOf, type Stock } from './replay.js'
+import { newReplay, replay, stockOf, type Replayed, type Stock } from './replay.js'
+
+/** The journal of an EXP, from its last snapshot on. */
+export function replayJournal(exp: string): Replayed {
+  let found = newReplay()
+  const damaged = readJournalTail(layout.journal(exp), () => {
+    const fresh = (found = newReplay())
+    return record => replay(fresh, record)
+  })
+  return { ...found, damaged }
+}
 
 /** What a leader finds on disk when it starts (replay.ts). */
 export function takeStock(
   exp: Experiment,
   plan: readonly PlannedRun[],
   planId: string,
-  journal: JournalContent,
+  said: Replayed,
   job: string | undefined,
 ): Stock {
-  return stockOf(plan, planId, journal, job, {
+  return stockOf(plan, planId, said, job, {
     isThere: run => fs.existsSync(layout.marker(exp.path, run)),
     validate: ({ run, digest, params }) => {
       const expected = { params: digest, data: exp.data.digest, seed: params['seed'] ?? 0 }

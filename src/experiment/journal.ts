@@ -104,30 +104,48 @@ export function readJournal(directory: string): JournalContent {
   return concat(segments(directory).map(name => readSegment(directory, name)))
 }
 
-/** What a restart needs: from the last whole snapshot on; everything where there is none. */
-export function readJournalTail(directory: string): JournalContent {
-  const parts: JournalContent[] = []
-  for (const name of segments(directory).reverse()) {
-    const part = readSegment(directory, name)
-    parts.unshift(part)
-    if (beginsWithSnapshot(part)) break
+/**
+ * What a restart needs: from the last whole snapshot on; everything where there is none.
+ * Records are told one by one, so that two hundred thousand need not be held at once.
+ *
+ * @param begin called before the first record, and again where a snapshot proves to lie in damage
+ * @returns bytes that belong to no good record
+ */
+export function readJournalTail(
+  directory: string,
+  begin: () => (record: JournalRecord) => void,
+): number {
+  const names = segments(directory)
+  const read = (at: number) => fs.readFileSync(join(directory, names[at]!))
+  for (let first = names.length - 1; first >= 0; first--) {
+    if (first > 0 && !beginsWithSnapshot(read(first))) continue
+    const onRecord = begin()
+    const damaged = names.slice(first).map((_, n) => eachRecord(read(first + n), onRecord))
+    if (first === 0 || damaged[0] === 0) return damaged.reduce((sum, n) => sum + n, 0)
   }
-  return concat(parts)
+  begin()
+  return 0
 }
 
 /** Records of one segment, in order; what is no good record is skipped and counted. */
 export function parseSegment(bytes: Buffer): JournalContent {
   const records: JournalRecord[] = []
+  const damaged = eachRecord(bytes, record => records.push(record))
+  return { records, damaged }
+}
+
+/** @returns bytes that belong to no good record */
+function eachRecord(bytes: Buffer, onRecord: (record: JournalRecord) => void): number {
   let damaged = 0
   let at = 0
   while (at < bytes.length) {
     const found = parseRecord(bytes, at)
     const end = found?.end ?? endOfDamage(bytes, at)
-    if (found?.value) records.push(found.value)
+    if (found?.value) onRecord(found.value)
     if (!found) damaged += end - at
     at = end
   }
-  return { records, damaged }
+  return damaged
 }
 
 /** What lies at an offset of a segment; offsets and lengths in bytes. */
@@ -209,15 +227,17 @@ function concat(parts: readonly JournalContent[]): JournalContent {
   }
 }
 
-function beginsWithSnapshot({ records, damaged }: JournalContent): boolean {
-  if (damaged > 0) return false
+/** Is the head of the segment a snapshot, all its parts there? */
+function beginsWithSnapshot(bytes: Buffer): boolean {
   let parts = 0
-  for (const record of records)
-    if (record.type === 'snapshot') {
-      if (record.part !== parts++) return false
-      if (record.last) return true
-    }
-  return false
+  for (let at = 0; ;) {
+    const found = parseRecord(bytes, at)
+    if (!found) return false
+    at = found.end
+    if (found.value?.type !== 'snapshot') continue
+    if (found.value.part !== parts++) return false
+    if (found.value.last) return true
+  }
 }
 
 /** Does the beginning of a record lie there, which the end of the segment cuts off? */

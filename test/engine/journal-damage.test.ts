@@ -1,9 +1,15 @@
 import * as fs from 'node:fs'
 import t from 'tap'
 import { runId, type RunId } from '../../src/base/ids.js'
+import { newReplay, replay, type Replayed } from '../../src/engine/replay.js'
 import { takeStock } from '../../src/engine/stock.js'
 import type { Experiment } from '../../src/experiment/exp.js'
-import { encodeRecord, parseSegment, type JournalRecord } from '../../src/experiment/journal.js'
+import {
+  encodeRecord,
+  parseSegment,
+  type JournalContent,
+  type JournalRecord,
+} from '../../src/experiment/journal.js'
 import * as layout from '../../src/experiment/layout.js'
 import { writeMarker } from '../../src/experiment/marker.js'
 import type { PlannedRun } from '../../src/experiment/plan.js'
@@ -58,10 +64,16 @@ for (const [i, run] of ids.entries()) {
 }
 const sound = Buffer.concat(records.map((record, n) => encodeRecord(n + 1, record)))
 
+function replayed({ records, damaged }: JournalContent): Replayed {
+  const found = newReplay()
+  for (const record of records) replay(found, record)
+  return { ...found, damaged }
+}
+
 /** @returns what is wrong with what a leader would go on with; undefined if nothing is */
 function fault(bytes: Buffer, mustTell: boolean): string | undefined {
   const content = parseSegment(bytes)
-  const stock = takeStock(exp, plan, 'plan', content, undefined)
+  const stock = takeStock(exp, plan, 'plan', replayed(content), undefined)
   if (stock.finished.size !== finished.size) return `${stock.finished.size} RUNs finished`
   for (const [run, epochs] of stock.finished)
     if (finished.get(run) !== epochs) return `${run} finished after ${epochs} epochs`
@@ -75,7 +87,7 @@ function fault(bytes: Buffer, mustTell: boolean): string | undefined {
 t.test('the sound journal is believed', async t => {
   t.ok(sound.length > BYTES && sound.length < 1.2 * BYTES, `${sound.length} bytes`)
   t.equal(fault(sound, false), undefined)
-  const { attempts, notes } = takeStock(exp, plan, 'plan', parseSegment(sound), undefined)
+  const { attempts, notes } = takeStock(exp, plan, 'plan', replayed(parseSegment(sound)), undefined)
   t.strictSame([...attempts].sort(), [...truth].sort())
   t.strictSame(notes, [])
 })
@@ -119,7 +131,7 @@ t.test(
     const run = ids[0]!
     const text = fs.readFileSync(layout.marker(home, run))
     fs.rmSync(layout.marker(home, run))
-    const stock = takeStock(exp, plan, 'plan', parseSegment(sound), undefined)
+    const stock = takeStock(exp, plan, 'plan', replayed(parseSegment(sound)), undefined)
     fs.writeFileSync(layout.marker(home, run), text)
     t.notOk(stock.finished.has(run))
     t.match(stock.notes, [/RUN000: the journal has it as finished, but it has no marker/])

@@ -3,7 +3,12 @@ import { join } from 'node:path'
 import t from 'tap'
 import { openJournal } from '../../src/engine/journal.js'
 import { runId } from '../../src/base/ids.js'
-import { encodeRecord, parseSegment, readJournal } from '../../src/experiment/journal.js'
+import {
+  encodeRecord,
+  parseSegment,
+  readJournal,
+  readJournalTail,
+} from '../../src/experiment/journal.js'
 
 const records = Array.from({ length: 20 }, (_, n) => ({
   type: 'given' as const,
@@ -64,3 +69,44 @@ t.test('8 kB of zeros in the middle: the records after it are found', async t =>
   t.ok(damaged >= 8192)
   t.equal(readFileSync(path).length, segment.length + 8192, 'reading changes nothing')
 })
+
+t.test(
+  'a restart reads from the last whole snapshot on; one that lies in damage does not count',
+  async t => {
+    const segments = [1, 2, 3].map(n => {
+      const run = runId(`SNAP${n}`)!
+      const heads = [0, 1].map(part => ({
+        ...{ type: 'snapshot' as const, part, last: part === 1 },
+        runs: part === 0 ? [[run, n, null, false]] : [],
+      }))
+      return [...heads, records[n]!].map((record, i) => encodeRecord(i + 1, record))
+    })
+    const directory = t.testdir()
+    const write = (n: number, parts: readonly Buffer[]) =>
+      writeFileSync(join(directory, `00000${n + 1}.log`), Buffer.concat(parts))
+    const read = () => {
+      let names: string[] = []
+      const damaged = readJournalTail(directory, () => {
+        names = []
+        return record => {
+          if (record.type === 'snapshot') names.push(...record.runs.map(([run]) => run))
+          if (record.type === 'given') names.push(record.run)
+        }
+      })
+      return { names, damaged }
+    }
+    t.strictSame(read(), { names: [], damaged: 0 }, 'none')
+    segments.forEach((parts, n) => write(n, parts))
+    t.strictSame(read(), { names: ['SNAP3', 'RUN3'], damaged: 0 })
+
+    const broken = Buffer.from(segments[2]![2]!)
+    broken[broken.length - 1]! ^= 1
+    write(2, [...segments[2]!.slice(0, 2), broken])
+    const two = ['SNAP2', 'RUN2', 'SNAP3']
+    t.strictSame(read(), { names: two, damaged: broken.length }, 'damage behind the snapshot')
+    write(2, [segments[2]![0]!, segments[2]![2]!])
+    t.strictSame(read().names, [...two, 'RUN3'], 'a part of the snapshot is missing')
+    write(1, segments[1]!.slice(2))
+    t.strictSame(read().names, ['SNAP1', 'RUN1', 'RUN2', 'SNAP3', 'RUN3'])
+  },
+)

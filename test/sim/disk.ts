@@ -1,5 +1,6 @@
 import type { RunId } from '../../src/base/ids.js'
-import type { JournalContent, JournalRecord } from '../../src/experiment/journal.js'
+import { newReplay, replay, type Replayed } from '../../src/engine/replay.js'
+import type { JournalRecord } from '../../src/experiment/journal.js'
 import type { Clock } from './clock.js'
 import type { Process } from './process.js'
 import type { Random } from './random.js'
@@ -48,11 +49,13 @@ export class Disk {
   }
 
   /** As readJournalTail: from the last whole snapshot on. */
-  journal(): JournalContent {
+  replay(): Replayed {
     const whole = this.segments.findLastIndex(s =>
       s.some(record => record.type === 'snapshot' && record.last),
     )
-    return { records: this.segments.slice(Math.max(0, whole)).flat(), damaged: this.damaged }
+    const found = newReplay()
+    for (const record of this.segments.slice(Math.max(0, whole)).flat()) replay(found, record)
+    return { ...found, damaged: this.damaged }
   }
 }
 

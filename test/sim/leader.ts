@@ -54,7 +54,7 @@ export class SimLeader {
     const { scenario, disk, checks } = world
     const { lease, prefetch, maxFailed } = scenario
     const plan = scenario.runs.map(s => s.plan)
-    this.stock = stockOf(plan, 'plan', disk.journal(), scenario.lifeline ? undefined : job, {
+    this.stock = stockOf(plan, 'plan', disk.replay(), scenario.lifeline ? undefined : job, {
       isThere: run => disk.markers.has(run),
       validate: ({ run }) => ({ epochs: disk.markers.get(run)!.epochs }),
     })

@@ -1,9 +1,7 @@
 // What a leader reads before it leads. argv: EXP; says seconds and how many RUNs are finished.
 import { newLeader } from '../../../dist/src/engine/leader-state.js'
-import { takeStock } from '../../../dist/src/engine/stock.js'
+import { replayJournal, takeStock } from '../../../dist/src/engine/stock.js'
 import { openExp } from '../../../dist/src/experiment/exp.js'
-import { readJournalTail } from '../../../dist/src/experiment/journal.js'
-import * as layout from '../../../dist/src/experiment/layout.js'
 import { readPlanWithId } from '../../../dist/src/experiment/plan.js'
 
 const began = performance.now()
@@ -12,9 +10,9 @@ const step = name => (times[name] = (performance.now() - began) / 1000)
 const exp = openExp(process.argv[2], '.')
 const plan = readPlanWithId(exp.path)
 step('plan')
-const journal = readJournalTail(layout.journal(exp.path))
+const said = replayJournal(exp.path)
 step('journal')
-const stock = takeStock(exp, plan.runs, plan.id, journal, undefined)
+const stock = takeStock(exp, plan.runs, plan.id, said, undefined)
 step('stock')
 const settings = { crashLimit: 3, beat: 5, suspect: 30, lost: 120, maxFailed: Infinity }
 const leader = newLeader(plan.runs, { ...settings, deadline: Infinity, prefetch: 64 }, stock, 0)
