@@ -100,6 +100,8 @@ export function checkSettings({ values, origins }: Merged): Settings {
     !(beat! > 0 && beat! < suspect! && suspect! < lost!)
   )
     throw wrong('LEASE', 'three ascending numbers of seconds: beat,suspect,lost, such as 5,30,120')
+  if (values.WALLTIME !== '' && !/^\d+(:[0-5]?\d){0,2}$/.test(values.WALLTIME))
+    throw wrong('WALLTIME', 'H:MM:SS, M:SS or seconds, such as 1:30:00')
   if (values.RANKS !== 'tile' && values.RANKS !== 'node') throw wrong('RANKS', 'tile or node')
   if (values.ORDER !== 'upf' && values.ORDER !== 'longest') throw wrong('ORDER', 'upf or longest')
   if (values.DATA_SOURCE === '')
