@@ -1,6 +1,6 @@
 // Does a RUN cost the same with 10,000 ranks as with 100? Simulated ranks over real sockets, CURVE and
 // journal on, sizes interleaved.
-// Usage: npm run -s bench -- scale [--sizes 100,1000,10000] [--runs 100000] [--times 3]
+// Usage: npm run -s bench -- scale [--sizes 100,1000,10000] [--runs 50000] [--times 3]
 import { parseArgs } from 'node:util'
 import { median, round } from './parts/measure.mjs'
 import { simulated } from './parts/simulated.mjs'
@@ -8,7 +8,7 @@ import { simulated } from './parts/simulated.mjs'
 const { values } = parseArgs({
   options: {
     sizes: { type: 'string', default: '100,1000,10000' },
-    runs: { type: 'string', default: '100000' },
+    runs: { type: 'string', default: '50000' },
     times: { type: 'string', default: '3' },
   },
 })
