@@ -8,7 +8,9 @@ import type { FromAgent, Order } from './protocol.js'
 const REMEMBERED = 1000
 
 /** RUNs that an executor has in hand beside the one that runs, so that it need not wait for the next. */
-const AHEAD = 4
+const AHEAD = 8
+/** It gets more when no more than these are left: several with one write. */
+const REFILL = 4
 
 /** The executor is free: it begins the next that it has in hand, or gets one, or the leader is asked for one. */
 export function next(agent: Agent, slot: Slot, now: number): AgentEffect[] {
@@ -32,6 +34,7 @@ export function begin(slot: Slot, order: Order, now: number): AgentEffect[] {
 
 /** What waits in line goes to the executor while it works, a few at a time. */
 export function lookAhead(slot: Slot): AgentEffect[] {
+  if (slot.ahead.length > REFILL) return []
   const orders = slot.line.splice(0, AHEAD - slot.ahead.length)
   slot.ahead.push(...orders)
   return orders.map(order => ({ do: 'order', slot: slot.id, order }))

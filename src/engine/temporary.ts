@@ -16,7 +16,7 @@ export interface Temporary {
 }
 
 /** More than an executor ever has in hand: one of these may be the one it was killed in. */
-const IN_HAND = 8
+const IN_HAND = 16
 
 /**
  * Begin with none: what processes that are gone have left is in nobody's use, nor what an earlier life of
