@@ -1,6 +1,7 @@
 // Does a RUN cost the same with 10,000 ranks as with 100? Simulated ranks over real sockets, CURVE and
-// journal on, sizes interleaved.
-// Usage: npm run -s bench -- scale [--sizes 100,1000,10000] [--runs 50000] [--times 3]
+// journal on, sizes interleaved. Each RUN is given and answered by itself, as RUNs of a second or more are:
+// tiny ones share frames, the more of them the fewer ranks there are (--tiny).
+// Usage: npm run -s bench -- scale [--sizes 100,1000,10000] [--runs 50000] [--times 3] [--tiny]
 import { parseArgs } from 'node:util'
 import { median, round } from './parts/measure.mjs'
 import { simulated } from './parts/simulated.mjs'
@@ -10,13 +11,15 @@ const { values } = parseArgs({
     sizes: { type: 'string', default: '100,1000,10000' },
     runs: { type: 'string', default: '50000' },
     times: { type: 'string', default: '3' },
+    tiny: { type: 'boolean', default: false },
   },
 })
 const sizes = values.sizes.split(',').map(Number)
 const results = new Map(sizes.map(size => [size, []]))
 for (let i = 0; i < Number(values.times); i++)
   for (const ranks of sizes) {
-    const result = await simulated({ ranks, runs: Number(values.runs), processes: 2 })
+    const runs = Number(values.runs)
+    const result = await simulated({ ranks, runs, says: values.tiny ? 0 : 1, processes: 2 })
     results.get(ranks).push(result)
     console.log(JSON.stringify({ ranks, ...result }))
   }

@@ -1,5 +1,5 @@
 // Simulated ranks in one process: real sockets with CURVE, the real agent, executors that end at once.
-// argv: EXP first count [seconds a RUN, as JSON by RUN id in a file]
+// argv: EXP first count says [file]: seconds that each RUN is said to have taken, and those it takes, by id
 // parent: {"go":true} lets them ask for RUNs; this process says {"registered":n} and {"over":ms since go}.
 import { readFileSync } from 'node:fs'
 import { hello, onBeat, onLeader } from '../../../dist/src/engine/agent.js'
@@ -14,7 +14,7 @@ import { openExp } from '../../../dist/src/experiment/exp.js'
 const TIMES = { lost: 120, grace: 60, hungGrace: 10, openLimit: 3 }
 const HEALTH = { lagP99: 0, lagMax: 0, rss: 0 }
 const FINISH = { marker: 'f'.repeat(64), bytes: 0, epochs: 0, reason: 'completed', durable: true }
-const [path, first, count, times] = process.argv.slice(2)
+const [path, first, count, says, times] = process.argv.slice(2)
 const seconds = times ? JSON.parse(readFileSync(times, 'utf8')) : undefined
 allowSockets(Number(count) + 100)
 const exp = openExp(path, '.')
@@ -68,7 +68,7 @@ function simulate(rank) {
           const took = seconds?.[effect.order.run] ?? 0
           const done = {
             type: 'done',
-            finish: { ...FINISH, seconds: took },
+            finish: { ...FINISH, seconds: took || Number(says) },
           }
           if (took > 0) setTimeout(() => executor(done), took * 1000)
           else setImmediate(() => executor(done))

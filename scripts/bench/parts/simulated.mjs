@@ -10,9 +10,16 @@ const SIM = new URL('./sim-ranks.mjs', import.meta.url)
 /**
  * @param ranks simulated agents @param runs RUNs of the sweep
  * @param times file with seconds by RUN, for RUNs that take time
+ * @param says seconds that RUNs are said to have taken: one that is not tiny is never given ahead
  * @returns µs of wall time a RUN, seconds to register, MB and loop lag of the leader
  */
-export async function simulated({ ranks, runs, times, processes = ranks > 2000 ? 2 : 1 }) {
+export async function simulated({
+  ranks,
+  runs,
+  times,
+  says = 0,
+  processes = ranks > 2000 ? 2 : 1,
+}) {
   const { folder, exp } = await makeExp(runs, ranks + 1)
   const begun = performance.now()
   const leader = spawn(
@@ -35,6 +42,7 @@ export async function simulated({ ranks, runs, times, processes = ranks > 2000 ?
         exp.path,
         String(1 + i * each),
         String(Math.min(each, ranks - i * each)),
+        String(says),
         ...(times ? [times] : []),
       ],
       { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
