@@ -11,3 +11,13 @@ export function lineSplitter(onLine: (line: string) => void): (chunk: Buffer | s
     for (const line of lines) if (line !== '') onLine(line)
   }
 }
+
+/** Characters of a message: it goes to terminals, into lines of files and into arguments of programs. */
+const LENGTH = 500
+
+/** What somebody else said, as one line of bearable length. */
+export function oneLine(text: string): string {
+  // eslint-disable-next-line no-control-regex -- they are what is taken out
+  const line = text.replace(/\s*[\u0000-\u001f\u007f\u2028\u2029]+\s*/g, ' ').trim()
+  return line.length > LENGTH ? `${line.slice(0, LENGTH)}…` : line
+}

@@ -40,9 +40,11 @@ const COMMANDS: readonly CommandModule[] = [
  * @param argv arguments without node and the script
  */
 export async function main(argv: readonly string[]): Promise<number> {
-  // a reader that closes the pipe (`| head`) is no error
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+  // a reader that closes the pipe (`| head`) is no error, and a full disk under a log must not end a sweep
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE')
+      console.error(`upf-heds: stdout cannot be written: ${error.message}`)
+    process.stdout.on('error', () => undefined)
   })
   const parser = yargs([...argv])
     .scriptName('upf-heds')

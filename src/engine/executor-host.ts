@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import type { Writable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { lineSplitter } from '../base/lines.js'
 import { killsForMemory } from './memory.js'
@@ -7,6 +7,9 @@ import { parseFromExecutor, type FromExecutor, type ToExecutor } from './executo
 import type { Fate } from '../experiment/fate.js'
 
 const PROGRAM = fileURLToPath(new URL('./executor-bin.js', import.meta.url))
+
+/** For the last words of an executor that has ended. */
+const DRAIN_MS = 1000
 
 export interface ExecutorHost {
   readonly pid: number | undefined
@@ -56,9 +59,14 @@ export function spawnExecutor(
   void killsForMemory().then(kills => {
     killsBefore = kills
   })
+  child.on('exit', () => {
+    exited = true
+    killGroup(child) // what it started goes with it
+    // a process that left the group may hold its pipes for ever: nobody waits for that
+    setTimeout(() => [stdout, stderr, from].forEach(s => (s as Readable).destroy()), DRAIN_MS)
+  })
   // 'close' comes after its pipes are read to the end, so no last word is lost
   child.on('close', (code, signal) => {
-    exited = true
     const [fate, how] = judge(code, signal, lastLines)
     // the kernel's own SIGKILL for memory looks like any other, but it is counted
     if (signal === 'SIGKILL' && !killed)

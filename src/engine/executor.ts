@@ -5,7 +5,7 @@ import { setPriority } from 'node:os'
 import { dirname } from 'node:path'
 import type { RunId } from '../base/ids.js'
 import { HedError, messageOf, unreachable } from '../base/errors.js'
-import { lineSplitter } from '../base/lines.js'
+import { lineSplitter, oneLine } from '../base/lines.js'
 import { dataDigest } from '../experiment/digest.js'
 import { Stopped, type Progress, type Session, type Workflow } from '../experiment/workflow.js'
 import { privateDirectory, stageOnce } from '../stage/node-local.js'
@@ -142,7 +142,7 @@ function failure(error: unknown): FromExecutor {
   const fate = fateOf(error)
   if (!(error instanceof HedError) && fate !== 'stopped') console.error(error)
   const hint = error instanceof HedError && error.hint ? ` (${error.hint})` : ''
-  return { type: 'ended', fate, message: messageOf(error) + hint }
+  return { type: 'ended', fate, message: oneLine(messageOf(error) + hint) }
 }
 
 async function remove(folder: string): Promise<void> {

@@ -1,12 +1,13 @@
-import { spawn } from 'node:child_process'
 import { appendFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { exitStatus, HedError, messageOf, unreachable } from '../base/errors.js'
+import { oneLine } from '../base/lines.js'
 import { stamp } from '../base/log.js'
 import type { RunId } from '../base/ids.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import { readPlanWithId } from '../experiment/plan.js'
+import { callProgram } from './alert.js'
 import { deadlineOf } from './deadline.js'
 import { BRIEFLY_MS, patiently } from './disk.js'
 import { openJournal } from './journal.js'
@@ -14,7 +15,7 @@ import { eventsOf } from './leader-events.js'
 import { watchLag } from './lag.js'
 import { connectLauncher } from './leader-launcher.js'
 import { newLeader, type Effect } from './leader-state.js'
-import { begun, liveStatus, writeStatus } from './leader-status.js'
+import { begun, endOf, liveStatus, writeStatus } from './leader-status.js'
 import { onGone, onMessage, onStall, onTick } from './leader.js'
 import { requireDescriptors } from './limits.js'
 import { acquireLock } from './lock.js'
@@ -152,17 +153,12 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
     }
   }
 
-  function alert(text: string): void {
+  function alert(said: string): void {
+    const text = oneLine(said)
     log.line(`ALERT ${text}`)
     launcher.say({ type: 'alert', text })
     void appendFile(layout.alerts(exp.path), `${stamp()} ${text}\n`).catch(() => undefined)
-    if (ON_ALERT === '') return
-    // no shell: the text is data
-    const child = spawn(ON_ALERT, [text], {
-      stdio: 'ignore',
-      env: { ...process.env, UPF_HEDS_EXP: exp.path },
-    })
-    child.on('error', error => log.line(`--on-alert ${ON_ALERT}: ${error.message}`))
+    if (ON_ALERT !== '') callProgram(ON_ALERT, text, exp.path, why => log.line(why))
   }
 
   /** A journal that cannot be written is no reason to lose a sweep: markers are the truth. Stop in order. */
@@ -233,10 +229,10 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   await ended
   timers.forEach(clearInterval)
   show()
-  const ending = () => writeStatus(leader, exp, started, status())
-  const end = await patiently(ending, undefined, BRIEFLY_MS).catch((error: unknown) => {
+  const end = endOf(leader)
+  const ending = () => writeStatus(end, exp, started, status())
+  await patiently(ending, undefined, BRIEFLY_MS).catch((error: unknown) => {
     log.line(`status.json cannot be written: ${messageOf(error)}`)
-    return { exit: 6, reason: messageOf(error), finished: 0, failed: 0, left: 0 }
   })
   launcher.say({ type: 'end', ...end })
   log.line(`ended: ${end.reason}; exit ${end.exit}`)

@@ -88,18 +88,32 @@ function running(leader: Leader, { rank, slots }: Agent): LiveRun[] {
   })
 }
 
-/** status.json: how it ended. @returns what the command shows and exits with */
-export async function writeStatus(
-  leader: Leader,
-  exp: Experiment,
-  started: Date,
-  live: LiveStatus,
-): Promise<{ exit: number; reason: string; finished: number; failed: number; left: number }> {
+export interface End {
+  readonly exit: number
+  readonly reason: string
+  readonly finished: number
+  readonly failed: number
+  readonly left: number
+}
+
+/** How it ended: what the command shows and exits with. */
+export function endOf(leader: Leader): End {
   const { finished, failed, waiting, running: stillRunning } = leader.counts
   const left = waiting + stillRunning
   const exit = left > 0 ? (leader.stopping?.fate === 'bad-data' ? 3 : 6) : failed > 0 ? 5 : 0
   const reason =
     leader.stopping?.reason ?? (exit === 0 ? 'all RUNs finished' : `${failed} RUN(s) failed`)
+  return { exit, reason, finished, failed, left }
+}
+
+/** status.json */
+export async function writeStatus(
+  end: End,
+  exp: Experiment,
+  started: Date,
+  live: LiveStatus,
+): Promise<void> {
+  const { exit, reason, finished, failed, left } = end
   const { lagP99, lagMax, strangers, ranks } = live
   const status = {
     exit,
@@ -116,5 +130,4 @@ export async function writeStatus(
     ranks,
   }
   await writeAtomic(layout.status(exp.path), `${JSON.stringify(status, null, 2)}\n`)
-  return { exit, reason, finished, failed, left }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../base/errors.js'
 import { readIfThere, writeAtomic, writeAtomicSync } from '../base/files.js'
+import { isText, shape } from '../base/shape.js'
 import { newKeys, type Keys } from './socket.js'
 
 /** Where the leader is: one small file in `.engine`, the only thing an agent needs besides the keys. */
@@ -68,12 +69,25 @@ export async function awaitRendezvous(
  */
 export function makeKeys(engine: string): Keys {
   const path = join(engine, KEYS)
-  const text = readIfThere(path)
-  if (text !== undefined) return JSON.parse(text) as Keys
+  const found = parseKeys(readIfThere(path))
+  if (found) return found
   const keys = newKeys()
   writeAtomicSync(path, JSON.stringify(keys), 0o600)
   return keys
 }
+
+/** @returns undefined where there are none, or no whole ones: nobody could use those */
+function parseKeys(text: string | undefined): Keys | undefined {
+  try {
+    const keys: unknown = text === undefined ? undefined : JSON.parse(text)
+    return isKeys(keys) ? (keys as Keys) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isPair = shape({ publicKey: isText, secretKey: isText })
+const isKeys = shape({ server: isPair, client: isPair })
 
 /** The keys, for an agent that has seen the rendezvous: they were there before it. */
 export async function readKeys(engine: string): Promise<Keys> {

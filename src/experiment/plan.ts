@@ -64,6 +64,8 @@ const REPLACED = /^(pre_module|post_module|input_dir.*|output_dir|instance_direc
 const RETRIES = 1
 /** Seconds; the agent looks at some twenty files each time. */
 const LEAST_MONITOR = 0.1
+/** A day. */
+const MOST_MONITOR = 86_400
 
 /** The one merge of hyperparameters: model default < DFLTS < UPF line, shallow. */
 export function makePlan(input: PlanInput): Plan {
@@ -116,9 +118,12 @@ export function makePlan(input: PlanInput): Plan {
     if (typeof memory !== 'number' || (memory <= 0 && memory !== -1))
       wrong(`"memory" is ${JSON.stringify(memory)}, want MB > 0, or -1 for no limit`)
     const monitor = control['monitor'] ?? -1
-    if (typeof monitor !== 'number' || (monitor < LEAST_MONITOR && monitor !== -1))
+    if (
+      typeof monitor !== 'number' ||
+      ((monitor < LEAST_MONITOR || monitor > MOST_MONITOR) && monitor !== -1)
+    )
       wrong(
-        `"monitor" is ${JSON.stringify(monitor)}, want seconds ≥ ${LEAST_MONITOR}, or -1 for none`,
+        `"monitor" is ${JSON.stringify(monitor)}, want ${LEAST_MONITOR} to ${MOST_MONITOR} seconds, or -1 for none`,
       )
     const found = input.data.resolve({ run, line, params, control })
     if ('problems' in found) {

@@ -97,9 +97,9 @@ export function checkSettings({ values, origins }: Merged): Settings {
   if (
     lease.length !== 3 ||
     !lease.every(Number.isFinite) ||
-    !(beat! > 0 && beat! < suspect! && suspect! < lost!)
+    !(beat! >= 0.1 && beat! < suspect! && suspect! < lost! && lost! <= 86_400)
   )
-    throw wrong('LEASE', 'three ascending numbers of seconds: beat,suspect,lost, such as 5,30,120')
+    throw wrong('LEASE', 'beat,suspect,lost: ascending seconds from 0.1 to a day, such as 5,30,120')
   if (values.WALLTIME !== '' && !/^\d+(:[0-5]?\d){0,2}$/.test(values.WALLTIME))
     throw wrong('WALLTIME', 'H:MM:SS, M:SS or seconds, such as 1:30:00')
   if (values.RANKS !== 'tile' && values.RANKS !== 'node') throw wrong('RANKS', 'tile or node')

@@ -39,6 +39,33 @@ t.test('a RUN that always fails is given up; the others finish; exit 5', async t
   t.match(fs.readFileSync(join(exp, 'alerts.txt'), 'utf8'), /R0 failed after 2/)
 })
 
+t.test('an executor whose pipes are held by a process that it left ends all the same', async t => {
+  const cwd = bench([{ act: 'leave' }, {}])
+  const { status, stderr } = upfHeds(ARGS, cwd)
+  const run = join(cwd, 'out/EXP001/run/R0')
+  process.kill(Number(fs.readFileSync(join(run, 'left.txt'), 'utf8')), 'SIGKILL')
+  t.equal(status, 0, stderr)
+  t.match(read(join(run, 'error.json')), { fate: 'failed', message: /exit 3/ })
+  t.equal(read(join(run, 'stop.marker')).attempt, 2)
+})
+
+t.test('what a RUN says, however odd and long, becomes one line of an alert', async t => {
+  const cwd = bench([{ act: 'rave', always: true, retries: 0 }, {}])
+  fs.writeFileSync(
+    join(cwd, 'alert.sh'),
+    '#!/bin/sh\nprintf "%s" "$1" > "$UPF_HEDS_EXP/told.txt"\n',
+  )
+  fs.chmodSync(join(cwd, 'alert.sh'), 0o755)
+  const { status, stdout, stderr } = upfHeds([...ARGS, '--on-alert', './alert.sh'], cwd)
+  t.equal(status, 5, stderr)
+  const exp = join(cwd, 'out/EXP001')
+  const alerts = fs.readFileSync(join(exp, 'alerts.txt'), 'utf8')
+  t.match(alerts, /^[^\n]{10,600}\n$/)
+  t.match(alerts, /R0 failed after 1 attempt\(s\), failed: odd x+…/)
+  t.match(fs.readFileSync(join(exp, 'told.txt'), 'utf8'), /^R0 failed after 1 attempt/)
+  t.ok(stdout.length < 5000, 'and of the terminal')
+})
+
 t.test('however an executor dies, its RUN goes on in the next one', async t => {
   const fates = {
     segv: ['crashed', /SIGSEGV/],

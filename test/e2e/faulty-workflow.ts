@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -5,7 +6,9 @@ import type { RunContext, Workflow } from '../../src/experiment/workflow.js'
 
 /**
  * A workflow without data whose RUNs do what their `act` says, in their first attempt or in all:
- * `ok`, `exit`, `exit0`, `throw`, `abort`, `segv`, `heap`, `eat` (400 MB), `spin`, `sleep`, `kill-agent`.
+ * `ok`, `exit`, `exit0`, `throw`, `rave` (a very long text with odd characters), `abort`, `segv`, `heap`,
+ * `eat` (400 MB), `spin`, `sleep`, `kill-agent`, `leave` (exits; a process of a group of its own, with its pid
+ * in `left.txt`, keeps its pipes open).
  */
 export const workflow: Workflow = {
   name: 'faulty',
@@ -57,6 +60,13 @@ async function act(context: RunContext) {
         process.kill(process.ppid, 'SIGKILL')
         await sleep(LOOKED_AT_MS) // it dies with its agent
         break
+      case 'leave': {
+        const { pid } = spawn('sleep', ['60'], { stdio: 'inherit', detached: true })
+        await writeFile(join(directory, 'left.txt'), String(pid))
+        return process.exit(3)
+      }
+      case 'rave':
+        throw new Error(`odd \0\n${'x'.repeat(300_000)}`)
       case 'throw':
         throw new Error('thrown on purpose')
       case 'abort':

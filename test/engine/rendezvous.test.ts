@@ -20,6 +20,15 @@ t.test(
   },
 )
 
+t.test('keys that a full disk cut are made anew', async t => {
+  const engine = t.testdir()
+  for (const text of ['', '{}', '{"server":{"publicKey":"x"}}', 'null']) {
+    fs.writeFileSync(join(engine, 'keys.json'), text)
+    const keys = makeKeys(engine)
+    t.strictSame(await readKeys(engine), keys, text)
+  }
+})
+
 t.test('an agent waits for a leader of its epoch, not for an earlier one', async t => {
   const engine = t.testdir()
   await writeRendezvous(engine, {

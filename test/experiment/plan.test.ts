@@ -103,6 +103,6 @@ t.test('monitor is no hyperparameter: it changes no digest, and is checked', asy
   t.equal(plan('{"id":"A"}', { monitor: 2 }).runs[0]!.monitor, 2)
   for (const wrong of ['0', '0.01', '"5"'])
     t.match(plan(`{"id":"A","monitor":${wrong}}`).problems.map(problemText), [
-      /"monitor" is .*, want seconds ≥ 0.1, or -1 for none/,
+      /"monitor" is .*, want 0.1 to 86400 seconds, or -1 for none/,
     ])
 })

@@ -29,6 +29,8 @@ t.test('settings that steer the engine are checked', async t => {
     ['LEASE', '5,5,120'],
     ['LEASE', '5,30'],
     ['LEASE', '0,30,120'],
+    ['LEASE', '0.001,0.002,0.003'],
+    ['LEASE', '1e9,1e10,1e11'],
     ['RANKS', 'both'],
     ['ORDER', 'random'],
     ['MAX_FAILED', '-2'],
