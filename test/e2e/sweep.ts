@@ -134,7 +134,7 @@ function digest(bytes: Buffer): string {
 }
 
 /** No setting of the person who runs the tests. */
-export function clean(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+function clean(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) =>
       !/^(PROCS|PPN|THREADS|BACKEND|DATA_SOURCE|CANDLE_DATA_DIR|TMP_ROOT|LEASE|TAP.*|NODE_OPTIONS|NODE_V8_COVERAGE)$/.test(
