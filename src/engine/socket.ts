@@ -98,6 +98,7 @@ export async function listen(
       await outbox.drained()
       onFrame = () => undefined
       router.close()
+      await gate.unbind(GATE) // a mere close frees the name only when libzmq gets round to it
       gate.close()
       await reading
     },
@@ -219,11 +220,12 @@ function newDealer(keys: ClientKeys, routingId: string): Dealer {
 }
 
 const DOMAIN = 'upf-heds'
+const GATE = 'inproc://zeromq.zap.01'
 
 /** ZeroMQ Authentication Protocol: admits the one client key of this EXP. One gate a process. */
 async function openGate(clientKey: string): Promise<Reply> {
   const gate = new Reply({ linger: 0 })
-  await gate.bind('inproc://zeromq.zap.01')
+  await gate.bind(GATE)
   void (async () => {
     for await (const [version, id, domain, , , mechanism, credentials] of gate) {
       const admitted =

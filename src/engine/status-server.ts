@@ -3,14 +3,17 @@ import { createServer } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import type { LiveStatus } from '../experiment/live-status.js'
 
-/** `sun_path` holds 107 characters: the EXP's id is too long for a deep TMP_ROOT, its tail is enough. */
+/** Of a socket's path, `sun_path` without its end. What is longer would be cut without a word. */
+const MAX_PATH_BYTES = 107
+
+/** The EXP's id would be too long in a deep TMP_ROOT, its tail is enough. */
 export function statusPath(tmpRoot: string, exp: string, epoch: number): string {
   return join(tmpRoot, 'status', `${exp.slice(-12)}-${epoch}`)
 }
 
 /**
  * Tells whoever asks, on this host and as this user, how the sweep stands: one JSON text a connection.
- * It costs the leader nothing as long as nobody asks. Without it (a full disk) the sweep goes on.
+ * It costs the leader nothing as long as nobody asks. Without it (a full disk, a path too long) the sweep goes on.
  */
 export async function serveStatus(
   path: string,
@@ -22,6 +25,8 @@ export async function serveStatus(
   })
   server.on('error', () => undefined)
   server.unref()
+  const none = { path: '', close: () => undefined }
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) return none
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     await removeStale(path)
@@ -30,7 +35,7 @@ export async function serveStatus(
       server.listen({ path }, resolve)
     })
   } catch {
-    return { path: '', close: () => undefined }
+    return none
   }
   return { path, close: () => server.close() }
 }
