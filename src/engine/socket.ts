@@ -1,5 +1,6 @@
-import { Dealer, Reply, Router, context, curveKeyPair, type MessageLike } from 'zeromq'
+import { Dealer, Router, context, curveKeyPair, type MessageLike } from 'zeromq'
 import { HedError } from '../base/errors.js'
+import { DOMAIN, openGate } from './gate.js'
 import { MAX_FRAME } from './protocol.js'
 
 /** The one door to ZeroMQ: TCP with CURVE, one admitted client key, one sender a socket. */
@@ -98,7 +99,6 @@ export async function listen(
       await outbox.drained()
       onFrame = () => undefined
       router.close()
-      await gate.unbind(GATE) // a mere close frees the name only when libzmq gets round to it
       gate.close()
       await reading
     },
@@ -219,28 +219,6 @@ function newDealer(keys: ClientKeys, routingId: string): Dealer {
   })
 }
 
-const DOMAIN = 'upf-heds'
-const GATE = 'inproc://zeromq.zap.01'
-
-/** ZeroMQ Authentication Protocol: admits the one client key of this EXP. One gate a process. */
-async function openGate(clientKey: string): Promise<Reply> {
-  const gate = new Reply({ linger: 0 })
-  await gate.bind(GATE)
-  void (async () => {
-    for await (const [version, id, domain, , , mechanism, credentials] of gate) {
-      const admitted =
-        version?.toString() === '1.0' &&
-        domain?.toString() === DOMAIN &&
-        mechanism?.toString() === 'CURVE' &&
-        credentials !== undefined &&
-        z85(credentials) === clientKey
-      const status = admitted ? ['200', 'OK'] : ['400', 'key not admitted']
-      await gate.send(['1.0', id ?? '', ...status, '', ''])
-    }
-  })()
-  return gate
-}
-
 /** zeromq.js allows one send in flight a socket: a queue, and one loop that empties it. */
 function sender(
   send: (frames: MessageLike[]) => Promise<void>,
@@ -270,21 +248,4 @@ function sender(
       await running
     },
   }
-}
-
-const Z85 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#'
-
-/** ZeroMQ's base-85 text of a 32-byte key. @see rfc.zeromq.org/spec/32 */
-function z85(bytes: Buffer): string {
-  let text = ''
-  for (let at = 0; at + 4 <= bytes.length; at += 4) {
-    let value = bytes.readUInt32BE(at)
-    let five = ''
-    for (let i = 0; i < 5; i++) {
-      five = Z85.charAt(value % 85) + five
-      value = Math.floor(value / 85)
-    }
-    text += five
-  }
-  return text
 }
