@@ -1,3 +1,5 @@
+import { optimiseLate } from '../base/tier-up.js'
 import { executorMain } from './executor.js'
 
+optimiseLate()
 executorMain()
