@@ -75,8 +75,6 @@ export type JournalRecord =
 export interface Finish {
   /** sha256 of stop.marker. */
   readonly marker: string
-  /** Bytes of stop.marker. */
-  readonly bytes: number
   readonly epochs: number
   readonly reason: string
   /** That the attempt took. */

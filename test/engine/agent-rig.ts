@@ -18,7 +18,7 @@ export const SETTINGS = {
 
 export const DONE: FromExecutor = {
   type: 'done',
-  finish: { marker: 'm', bytes: 9, epochs: 3, reason: 'completed', seconds: 60, durable: true },
+  finish: { marker: 'm', epochs: 3, reason: 'completed', seconds: 60, durable: true },
 }
 
 /** @param timeout seconds, -1 none */
