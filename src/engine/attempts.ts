@@ -130,7 +130,7 @@ export function finished(
 }
 
 /** Seconds since the leader began, to the millisecond: what the journal tells of time. */
-export function sinceBegin(leader: Leader): number {
+function sinceBegin(leader: Leader): number {
   return Math.round((leader.now - leader.began) * 1000) / 1000
 }
 
