@@ -16,8 +16,7 @@ import { settings } from './commands/settings.js'
 import { topDrugs } from './commands/top-drugs.js'
 import { report } from './report.js'
 import { setStatus, takeStatus } from './status.js'
-import { SETTING_NAMES, SITES } from '../sites/builtin.js'
-import { flagOf } from '../sites/settings.js'
+import { flagName, SETTING_NAMES, SITES } from '../sites/builtin.js'
 
 const COMMANDS: readonly CommandModule[] = [
   run,
@@ -97,7 +96,7 @@ function usage(message: string, argv: readonly string[]): HedError {
 
 /** Flags that are often mistyped. */
 const OPTIONS: readonly string[] = [
-  ...SETTING_NAMES.map(name => flagOf(name).slice(2)),
+  ...SETTING_NAMES.map(flagName),
   'accept-drift',
   'strict',
   'json',

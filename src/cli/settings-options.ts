@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs'
-import { SETTING_NAMES, type RawSettings, type SettingName } from '../sites/builtin.js'
+import { flagName, SETTING_NAMES, type RawSettings, type SettingName } from '../sites/builtin.js'
 
 const DESCRIBE: Readonly<Record<SettingName, string>> = {
   PROCS: 'ranks, the leader included, ≥ 2',
@@ -36,8 +36,4 @@ export function settingsOf(args: Readonly<Record<string, unknown>>): RawSettings
       return typeof value === 'string' ? [[name, value]] : []
     }),
   )
-}
-
-function flagName(name: SettingName): string {
-  return name.toLowerCase().replaceAll('_', '-')
 }
