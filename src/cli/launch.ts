@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeAtomicSync } from '../base/files.js'
+import { plural } from '../base/plural.js'
 import { parseLeaderEvent, type LeaderEvent } from '../engine/leader-events.js'
 import { requireLocalDescriptors } from '../engine/limits.js'
 import type { Experiment, Settings } from '../experiment/exp.js'
@@ -77,7 +78,9 @@ function summary(
 ): number {
   if (end) {
     const left = end.left > 0 ? `, ${end.left} not finished` : ''
-    console.log(`${end.finished} RUNs finished, ${end.failed} failed${left}: ${end.reason}`)
+    console.log(
+      `${plural(end.finished, 'RUN')} finished, ${end.failed} failed${left}: ${end.reason}`,
+    )
   }
   if (code !== undefined && end === undefined) return code
   const status = code ?? 6
@@ -106,7 +109,7 @@ function finishedAlready(exp: Experiment, runs: number): number {
     ranks: [],
   }
   writeAtomicSync(layout.status(exp.path), `${JSON.stringify(status, null, 2)}\n`)
-  console.log(`all ${runs} RUNs are finished already`)
+  console.log(`nothing to do: ${plural(runs, 'RUN')}, all finished already`)
   return 0
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { HedError } from '../base/errors.js'
+import { plural } from '../base/plural.js'
 import { setAside } from '../experiment/carry.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
@@ -37,7 +38,7 @@ export async function resumeSweep(name: string, flags: RawSettings): Promise<num
   for (const note of notes) console.log(note)
   setInvalidAside(exp, plan.runs)
   writePlan(exp.path, plan.runs)
-  console.log(`${exp.path}: resumed, ${plan.runs.length} RUNs`)
+  console.log(`${exp.path}: resumed, ${plural(plan.runs.length, 'RUN')}`)
   return launch(exp, plan.runs, { url, name: exp.workflow, stageVersion: workflow.stageVersion })
 }
 

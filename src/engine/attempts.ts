@@ -1,4 +1,5 @@
 import type { RunId } from '../base/ids.js'
+import { plural } from '../base/plural.js'
 import type { Fate } from '../experiment/fate.js'
 import type { Finish } from '../experiment/journal.js'
 import { mayRetry, tally } from './fates.js'
@@ -60,7 +61,7 @@ export function attemptEnded(
   })
   const { maxFailed } = leader.settings
   if (leader.counts.failed > maxFailed)
-    effects.push(...onStop(leader, 'stopped', `more than ${maxFailed} RUN(s) failed`))
+    effects.push(...onStop(leader, 'stopped', `more than ${plural(maxFailed, 'RUN')} failed`))
   return effects
 }
 

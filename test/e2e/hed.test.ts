@@ -119,14 +119,14 @@ t.test(
 
     const whole = upfHeds(sweep('EXP001').slice(0, 3).concat(['EXP001'], sweep().slice(3)), cwd)
     t.equal(whole.status, 0, whole.stderr)
-    t.match(whole.stdout, /all 3 RUNs are finished already/)
+    t.match(whole.stdout, /nothing to do: 3 RUNs, all finished already/)
     t.strictSame(resultBytes(join(cwd, 'out/EXP002')), resultBytes(old))
 
     // one RUN without its marker goes on from its checkpoint; the others are not run again
     fs.rmSync(join(cwd, 'out/EXP002/run/RUN007/stop.marker'))
     const part = upfHeds(sweep().toSpliced(3, 0, 'EXP002'), cwd)
     t.equal(part.status, 0, part.stderr)
-    t.match(part.stdout, /2 RUNs finished already, 1 go on/)
+    t.match(part.stdout, /2 RUNs finished already, 1 to go on/)
     t.notMatch(part.stdout, /RUN000 running/)
     t.strictSame(resultBytes(join(cwd, 'out/EXP003')), resultBytes(old))
 
