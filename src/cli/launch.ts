@@ -36,6 +36,7 @@ export async function launch(
   rmSync(layout.status(exp.path), { force: true }) // how an earlier life ended
   const view = openView(exp.path)
   let end: (LeaderEvent & { type: 'end' }) | undefined
+  let failed: string | undefined
   const epoch = nextEpoch(exp)
   const ranks = launchLocal({
     size: exp.settings.PROCS,
@@ -52,6 +53,7 @@ export async function launch(
     onEvent: line => {
       const event = parseLeaderEvent(line)
       if (event?.type === 'end') end = event
+      if (event?.type === 'run' && event.state === 'failed') failed = event.run
       if (event) view.event(event)
     },
     onStderr: (rank, text) => view.note(rank === 0 ? text : `rank ${rank}: ${text}`),
@@ -68,13 +70,14 @@ export async function launch(
   rmSync(join(exp.settings.TMP_ROOT, exp.id), { recursive: true, force: true })
   release()
   view.end()
-  return summary(exp, code, end)
+  return summary(exp, code, end, failed)
 }
 
 function summary(
   exp: Experiment,
   code: number | undefined,
   end: (LeaderEvent & { type: 'end' }) | undefined,
+  failed: string | undefined,
 ): number {
   if (end) {
     const left = end.left > 0 ? `, ${end.left} not finished` : ''
@@ -85,7 +88,9 @@ function summary(
   if (code !== undefined && end === undefined) return code
   const status = code ?? 6
   if (code === undefined) console.error('upf-heds: the leader died')
-  if (status === 6 || status === 5) console.error(`hint: upf-heds resume ${exp.path}`)
+  const why = failed === undefined ? '' : `upf-heds explain ${exp.path} ${failed} tells why; `
+  if (status === 5) console.error(`hint: ${why}upf-heds resume ${exp.path} tries what failed again`)
+  if (status === 6) console.error(`hint: ${why}upf-heds resume ${exp.path} goes on`)
   return status
 }
 

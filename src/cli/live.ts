@@ -71,7 +71,7 @@ function plain(event: RunEvent): string | undefined {
         return `${run} epoch ${progress.epoch}/${progress.epochs ?? '?'} ${losses(event)}`
       return `${run} running on rank ${event.rank ?? '?'}${again}`
     case 'finished':
-      return `${run} finished: ${plural(event.epochs ?? 0, 'epoch')}, ${event.reason}`
+      return `${run} finished: ${plural(event.epochs, 'epoch')}, ${event.reason}`
     case 'failed':
       return `${run} FAILED: ${event.reason}`
     case 'waiting':
