@@ -20,7 +20,7 @@ export interface JournalCheck {
   readonly unknown: readonly RunId[]
   /** As those, but older than the EXP: carried over. */
   readonly carried: number
-  /** No damage, and no RUN is missing. A cut tail is no damage: nothing in it was ever acknowledged. */
+  /** No damage, neither journal nor RUN is missing. A cut tail is no damage: nothing in it was ever acknowledged. */
   readonly sound: boolean
 }
 
@@ -52,7 +52,8 @@ export function checkJournal(exp: Experiment): JournalCheck {
   })
   const markers = compare(exp, finished)
   const isWhole = checks.every(c => c.damaged.length === 0)
-  const isGone = checks.length === 0 && markers.unknown.length > 0
+  // an EXP is made with its plan: where that is lost too, nothing tells that nobody has led it
+  const isGone = checks.length === 0 && (markers.markers === null || markers.unknown.length > 0)
   return { segments: checks, ...markers, sound: isWhole && !isGone && markers.missing.length === 0 }
 }
 
@@ -165,11 +166,11 @@ export function checkLines({ segments: all, ...check }: JournalCheck): string[] 
     lines.push(
       check.sound
         ? 'there is no journal: nobody has led this experiment yet'
-        : 'the journal is GONE',
+        : 'the journal is GONE; resume goes on from the markers',
     )
   lines.push(
     check.markers === null
-      ? 'the plan is lost: markers are not compared; resume makes it anew'
+      ? 'the plan is GONE, so markers are not compared; resume makes it anew'
       : `${plural(check.markers, 'RUN')} with a valid marker`,
   )
   if (check.carried > 0) lines.push(`  ${check.carried} of them carried over from another EXP`)
