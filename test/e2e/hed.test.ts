@@ -130,10 +130,15 @@ t.test(
     t.notMatch(part.stdout, /RUN000 running/)
     t.strictSame(resultBytes(join(cwd, 'out/EXP003')), resultBytes(old))
 
+    const threads = upfHeds(sweep('--threads', '2').toSpliced(3, 0, 'EXP001'), cwd)
+    t.equal(threads.status, 2)
+    t.match(threads.stderr, /hyperparameters or data:\nTHREADS: 1 → 2\nhint: Give --threads 1, /)
+
     fs.writeFileSync(join(cwd, 'dflts.json'), dflts(4, { dropout: 0.3 }))
     const drift = upfHeds(sweep().toSpliced(3, 0, 'EXP001'), cwd)
     t.equal(drift.status, 2)
     t.match(drift.stderr, /RUN000: "dropout": 0.1 → 0.3/)
+    t.match(drift.stderr, /^hint: Restore them, start without the EXP, or give --accept-drift/m)
     t.notOk(fs.existsSync(join(cwd, 'out/EXP004')), 'no EXP is left behind')
 
     fs.writeFileSync(join(cwd, 'dflts.json'), dflts(6))
