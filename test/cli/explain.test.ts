@@ -202,6 +202,8 @@ t.test('progress: the labels of the upstream report, and how it ended', async t 
   t.match(json('progress', 'EXP001'), { ...counts, source: 'status', led: false })
   t.match(json('progress', 'EXP001', '--verify'), { ...counts, source: 'files' })
   const { exp: other } = copy(t)
+  fs.writeFileSync(join(other, 'run/R0/result.txt'), 'r0\n')
+  t.match(json('progress', other, '--verify'), { done: 1 }, 'as many bytes, but others')
   fs.rmSync(join(other, 'status.json'))
   fs.writeFileSync(join(other, 'jobid.txt'), '1234567.server\n')
   t.match(json('progress', other), { ...counts, source: 'journal', job: '1234567' })
