@@ -57,7 +57,7 @@ export function attemptEnded(
   if (again) return effects
   effects.push({
     do: 'alert',
-    text: `${id} failed after ${run.attempt} attempt(s), ${run.reason}`,
+    text: `${id} failed after ${plural(run.attempt, 'attempt')}, ${run.reason}`,
   })
   const { maxFailed } = leader.settings
   if (leader.counts.failed > maxFailed)
