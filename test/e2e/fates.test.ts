@@ -63,7 +63,7 @@ t.test('what a RUN says, however odd and long, becomes one line of an alert', as
   const exp = join(cwd, 'out/EXP001')
   const alerts = fs.readFileSync(join(exp, 'alerts.txt'), 'utf8')
   t.match(alerts, /^[^\n]{10,600}\n$/)
-  t.match(alerts, /R0 failed after 1 attempt\(s\), failed: odd x+…/)
+  t.match(alerts, /R0 failed after 1 attempt, failed: odd x+…/)
   t.match(fs.readFileSync(join(exp, 'told.txt'), 'utf8'), /^R0 failed after 1 attempt/)
   t.ok(stdout.length < 5000, 'and of the terminal')
 })
