@@ -9,12 +9,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** Run a program in the project root with its output shown; end with its status if it fails. */
-export function run(program, args, env = {}) {
-  const { status, error } = spawnSync(program, args, {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, ...env },
-  })
+export function run(program, args) {
+  const { status, error } = spawnSync(program, args, { cwd: root, stdio: 'inherit' })
   if (error) throw error
   if (status !== 0) process.exit(status ?? 1)
 }
@@ -29,10 +25,7 @@ export function setup() {
   const installed = join(root, 'node_modules', '.setup')
   if (read(installed) !== locked) {
     console.log('installing packages …')
-    // the install script of onnxruntime-node fetches CUDA libraries that nothing here needs
-    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-      ONNXRUNTIME_NODE_INSTALL: 'skip',
-    })
+    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
     writeFileSync(installed, locked)
   }
   const sources = digest([

@@ -22,7 +22,7 @@ const journal = layout.journal(exp.path)
 mkdirSync(journal, { recursive: true })
 
 const finish = i => ({
-  ...{ marker: 'a'.repeat(64), bytes: 300, epochs: 20, reason: 'early stopping' },
+  ...{ marker: 'a'.repeat(64), epochs: 20, reason: 'early stopping' },
   seconds: 100 + (i % 1000) / 997,
 })
 

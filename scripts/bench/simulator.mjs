@@ -21,7 +21,7 @@ const BAR_MB = 1536
 const [BEAT, SUSPECT, LOST] = [5, 30, 120]
 const HEALTH = { lagP99: 1, lagMax: 2, rss: 5e7 }
 const FINISH = {
-  ...{ marker: 'f'.repeat(64), bytes: 400, epochs: 0, reason: 'completed' },
+  ...{ marker: 'f'.repeat(64), epochs: 0, reason: 'completed' },
   ...{ seconds: 1, durable: true },
 }
 

@@ -4,6 +4,7 @@ import { HedError } from '../base/errors.js'
 import { readIfThere } from '../base/files.js'
 import type { RunId } from '../base/ids.js'
 import { nearest } from '../base/nearest.js'
+import { plural } from '../base/plural.js'
 import type { Experiment } from '../experiment/exp.js'
 import { readJournal, type JournalContent } from '../experiment/journal.js'
 import * as layout from '../experiment/layout.js'
@@ -130,7 +131,7 @@ function findRun(
   const near = nearest(name, all)
   const range = all.length > 0 ? `, ${all[0]!} … ${all.at(-1)!}` : ''
   throw new HedError('USAGE', `${exp.path}: has no RUN "${name}"`, {
-    hint: `${near === undefined ? '' : `Is "${near}" meant? `}There are ${all.length} RUNs${range}.`,
+    hint: `${near === undefined ? '' : `Is "${near}" meant? `}It has ${plural(all.length, 'RUN')}${range}.`,
   })
 }
 
@@ -140,7 +141,9 @@ function journalOf(exp: string): { content: JournalContent; journalNotes: string
     content.records.length === 0
       ? ['there is no journal to read: told from the files of the RUN alone']
       : content.damaged > 0
-        ? [`${content.damaged} bytes of the journal are damaged: some of the story may be missing`]
+        ? [
+            `${plural(content.damaged, 'byte')} of the journal damaged: some of the story may be missing`,
+          ]
         : []
   return { content, journalNotes }
 }

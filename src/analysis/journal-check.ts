@@ -1,6 +1,7 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, HedError } from '../base/errors.js'
+import { plural } from '../base/plural.js'
 import type { RunId } from '../base/ids.js'
 import type { Experiment } from '../experiment/exp.js'
 import { scanSegment, segments, type JournalRecord } from '../experiment/journal.js'
@@ -19,7 +20,7 @@ export interface JournalCheck {
   readonly unknown: readonly RunId[]
   /** As those, but older than the EXP: carried over. */
   readonly carried: number
-  /** No damage, and no RUN is missing. A cut tail is no damage: nothing in it was ever acknowledged. */
+  /** No damage, neither journal nor RUN is missing. A cut tail is no damage: nothing in it was ever acknowledged. */
   readonly sound: boolean
 }
 
@@ -51,7 +52,8 @@ export function checkJournal(exp: Experiment): JournalCheck {
   })
   const markers = compare(exp, finished)
   const isWhole = checks.every(c => c.damaged.length === 0)
-  const isGone = checks.length === 0 && markers.unknown.length > 0
+  // an EXP is made with its plan: where that is lost too, nothing tells that nobody has led it
+  const isGone = checks.length === 0 && (markers.markers === null || markers.unknown.length > 0)
   return { segments: checks, ...markers, sound: isWhole && !isGone && markers.missing.length === 0 }
 }
 
@@ -164,25 +166,25 @@ export function checkLines({ segments: all, ...check }: JournalCheck): string[] 
     lines.push(
       check.sound
         ? 'there is no journal: nobody has led this experiment yet'
-        : 'the journal is GONE',
+        : 'the journal is GONE; resume goes on from the markers',
     )
   lines.push(
     check.markers === null
-      ? 'the plan is lost: markers are not compared; resume makes it anew'
-      : `${check.markers} RUNs have a valid marker`,
+      ? 'the plan is GONE, so markers are not compared; resume makes it anew'
+      : `${plural(check.markers, 'RUN')} with a valid marker`,
   )
-  if (check.carried > 0) lines.push(`  ${check.carried} of them were carried over from another EXP`)
+  if (check.carried > 0) lines.push(`  ${check.carried} of them carried over from another EXP`)
   if (check.unknown.length > 0)
     lines.push(
-      `  ${check.unknown.length} of them are not in the journal: ${some(check.unknown)}`,
+      `  ${check.unknown.length} of them not in the journal: ${some(check.unknown)}`,
       '  what the journal lacks, the next leader takes from the markers',
     )
   if (check.missing.length > 0)
     lines.push(
-      `${check.missing.length} RUNs are finished in the journal, but no valid marker stands:`,
+      `${plural(check.missing.length, 'RUN')} finished in the journal, but without a valid marker:`,
       ...check.missing.slice(0, SHOWN).map(({ run, why }) => `  ${run}: ${why}`),
       ...(check.missing.length > SHOWN ? [`  … and ${check.missing.length - SHOWN} more`] : []),
-      '  resume runs them again',
+      '  to be run again by resume',
     )
   return [...lines, check.sound ? 'sound' : 'NOT SOUND']
 }
@@ -190,18 +192,20 @@ export function checkLines({ segments: all, ...check }: JournalCheck): string[] 
 function segmentLines({ name, bytes, records, foreign, damaged, cut }: SegmentCheck): string[] {
   const others = foreign > 0 ? `, ${foreign} of another version` : ''
   return [
-    `${name}: ${records} records, ${bytes} bytes${others}`,
+    `${name}: ${plural(records, 'record')}, ${plural(bytes, 'byte')}${others}`,
     ...damaged.map(damageText).map(text => `  ${text}`),
     ...(cut > 0
-      ? [`  the last ${cut} bytes are a record cut off: its leader died as it wrote`]
+      ? [
+          `  a record cut off in the last ${plural(cut, 'byte')}: its leader died as it wrote; no damage`,
+        ]
       : []),
   ]
 }
 
 function damageText({ offset, bytes, records }: Damage): string {
   const lost =
-    records === null ? '' : records < 0 ? ', records repeat' : `, ${records} records are lost`
-  return `DAMAGED at byte ${offset}${bytes === 0 ? '' : `: ${bytes} bytes`}${lost}`
+    records === null ? '' : records < 0 ? ', records repeat' : `, ${plural(records, 'record')} lost`
+  return `DAMAGED at byte ${offset}${bytes === 0 ? '' : `: ${plural(bytes, 'byte')}`}${lost}`
 }
 
 function some(runs: readonly RunId[]): string {

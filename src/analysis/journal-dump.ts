@@ -1,5 +1,6 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
+import { plural } from '../base/plural.js'
 import { scanSegment, type JournalRecord } from '../experiment/journal.js'
 import { namesOf } from './journal-check.js'
 
@@ -33,7 +34,7 @@ export function* dumpJournal(directory: string): Generator<Piece, void> {
 export function pieceLine({ segment, offset, bytes, sequence, record, cut }: Piece): string {
   const at = `${segment} ${String(offset).padStart(9)}`
   if (sequence === undefined)
-    return `${at}  ${cut ? 'CUT OFF' : 'DAMAGED'}  ${bytes} bytes belong to no good record`
+    return `${at}  ${cut ? 'CUT OFF' : 'DAMAGED'}  ${plural(bytes, 'byte')} of no good record`
   if (!record) return `${at}  #${sequence}  ?  ${bytes} bytes of another version`
   const { type, ...rest } = record
   return `${at}  #${sequence}  ${type}  ${JSON.stringify(rest)}`

@@ -47,7 +47,7 @@ export interface Progress {
  * files of every RUN, which takes minutes where there are many on a slow disk.
  *
  * @param now what its leader says, and its lock
- * @param verify look at every RUN's files whatever others say
+ * @param verify look at every RUN's files whatever others say, and at each byte that its marker vouches for
  */
 export function progressOf(
   exp: Experiment,
@@ -57,7 +57,7 @@ export function progressOf(
   const status = readStatus(exp.path)
   const led = now.live ? true : now.sign ? (now.sign.isAlive ?? null) : false
   const isOver = led === false
-  const counts = verify ? fromFiles(exp) : quick(exp, now.live, isOver ? status : undefined)
+  const counts = verify ? fromFiles(exp, true) : quick(exp, now.live, isOver ? status : undefined)
   return {
     dir: exp.path,
     json: join(exp.path, exp.dflts.name),
@@ -139,8 +139,8 @@ function fromStatus(status: StatusFile): Counts {
   }
 }
 
-function fromFiles(exp: Experiment): Counts {
-  const states = runStates(exp)
+function fromFiles(exp: Experiment, verify = false): Counts {
+  const states = runStates(exp, verify)
   const count = (state: (typeof states)[number]['state']) =>
     states.filter(s => s.state === state).length
   const times = states.flatMap(s => s.epochSeconds ?? [])

@@ -18,12 +18,15 @@ export interface RunState {
   readonly epochSeconds: number | undefined
 }
 
-/** All RUNs of an EXP, in UPF order. */
-export function runStates(exp: Experiment): RunState[] {
+/**
+ * All RUNs of an EXP, in UPF order.
+ * @param verify compare the crc32 of each output too, not only its size
+ */
+export function runStates(exp: Experiment, verify = false): RunState[] {
   return readPlan(exp.path).map(plan => {
     const { run, digest, params } = plan
     const expected = { params: digest, data: exp.data.digest, seed: params['seed'] ?? 0 }
-    const found = validateMarker(exp.path, run, expected)
+    const found = validateMarker(exp.path, run, expected, verify)
     const history = epochSecondsOf(exp.path, run)
     const epochs = found.valid ? found.marker.epochs : history.length
     const total = history.reduce((a, b) => a + b, 0)

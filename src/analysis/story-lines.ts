@@ -1,5 +1,6 @@
 import { duration } from '../base/duration.js'
 import { clock } from '../base/log.js'
+import { plural } from '../base/plural.js'
 import type { Explanation } from './explain.js'
 import type { Attempt, StoryEvent } from './story.js'
 
@@ -41,16 +42,16 @@ export function storyText(story: Explanation): StoryText {
 function summary({ state, events, epochs, marker }: Explanation): string {
   // the journal may have lost some
   const count = Math.max(0, ...events.map(e => (e.type === 'attempt' ? e.attempt : 0)))
-  const attempts = count === 1 ? '1 attempt' : `${count} attempts`
+  const attempts = plural(count, 'attempt')
   switch (state) {
     case 'finished':
-      return `finished after ${attempts}, ${epochs} epochs (${marker?.reason ?? '?'})`
+      return `finished after ${attempts}, ${plural(epochs, 'epoch')} (${marker?.reason ?? '?'})`
     case 'failed':
       return `failed after ${attempts}`
     case 'running':
       return `running, ${attempts} so far`
     case 'waits':
-      return `waits, ${attempts} so far, ${epochs} epochs done`
+      return `waits, ${attempts} so far, ${plural(epochs, 'epoch')} done`
     case 'not started':
       return 'not started'
   }

@@ -1,3 +1,4 @@
+import { plural } from '../base/plural.js'
 import { checkNames } from '../experiment/exp.js'
 import { prepare, readInputs } from '../experiment/prepare.js'
 import type { RawSettings } from '../sites/builtin.js'
@@ -36,5 +37,5 @@ export async function checkSweep(args: {
   print([...notes, `backend ${backend.why}`])
   print(plan.runs.slice(0, 5).map(r => `${r.run}: ${JSON.stringify(r.resolved)}`))
   if (plan.runs.length > 5) print([`… ${plan.runs.length - 5} more`])
-  print([`ok: ${plan.runs.length} RUNs`])
+  print([`ok: ${plural(plan.runs.length, 'RUN')}`])
 }

@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeAtomicSync } from '../base/files.js'
+import { plural } from '../base/plural.js'
 import { parseLeaderEvent, type LeaderEvent } from '../engine/leader-events.js'
 import { requireLocalDescriptors } from '../engine/limits.js'
 import type { Experiment, Settings } from '../experiment/exp.js'
@@ -35,6 +36,7 @@ export async function launch(
   rmSync(layout.status(exp.path), { force: true }) // how an earlier life ended
   const view = openView(exp.path)
   let end: (LeaderEvent & { type: 'end' }) | undefined
+  let failed: string | undefined
   const epoch = nextEpoch(exp)
   const ranks = launchLocal({
     size: exp.settings.PROCS,
@@ -51,6 +53,7 @@ export async function launch(
     onEvent: line => {
       const event = parseLeaderEvent(line)
       if (event?.type === 'end') end = event
+      if (event?.type === 'run' && event.state === 'failed') failed = event.run
       if (event) view.event(event)
     },
     onStderr: (rank, text) => view.note(rank === 0 ? text : `rank ${rank}: ${text}`),
@@ -67,22 +70,27 @@ export async function launch(
   rmSync(join(exp.settings.TMP_ROOT, exp.id), { recursive: true, force: true })
   release()
   view.end()
-  return summary(exp, code, end)
+  return summary(exp, code, end, failed)
 }
 
 function summary(
   exp: Experiment,
   code: number | undefined,
   end: (LeaderEvent & { type: 'end' }) | undefined,
+  failed: string | undefined,
 ): number {
   if (end) {
     const left = end.left > 0 ? `, ${end.left} not finished` : ''
-    console.log(`${end.finished} RUNs finished, ${end.failed} failed${left}: ${end.reason}`)
+    console.log(
+      `${plural(end.finished, 'RUN')} finished, ${end.failed} failed${left}: ${end.reason}`,
+    )
   }
   if (code !== undefined && end === undefined) return code
   const status = code ?? 6
   if (code === undefined) console.error('upf-heds: the leader died')
-  if (status === 6 || status === 5) console.error(`hint: upf-heds resume ${exp.path}`)
+  const why = failed === undefined ? '' : `upf-heds explain ${exp.path} ${failed} tells why; `
+  if (status === 5) console.error(`hint: ${why}upf-heds resume ${exp.path} tries what failed again`)
+  if (status === 6) console.error(`hint: ${why}upf-heds resume ${exp.path} goes on`)
   return status
 }
 
@@ -106,7 +114,7 @@ function finishedAlready(exp: Experiment, runs: number): number {
     ranks: [],
   }
   writeAtomicSync(layout.status(exp.path), `${JSON.stringify(status, null, 2)}\n`)
-  console.log(`all ${runs} RUNs are finished already`)
+  console.log(`nothing to do: ${plural(runs, 'RUN')}, all finished already`)
   return 0
 }
 

@@ -1,5 +1,6 @@
 import type { LeaderEvent } from '../engine/leader-events.js'
 import { duration } from '../base/duration.js'
+import { plural } from '../base/plural.js'
 import { newSweep, onEvent, remaining, type Sweep } from './sweep.js'
 
 /** Shows a sweep while it runs: redrawn in place on a terminal, plain lines elsewhere. */
@@ -35,10 +36,12 @@ function lines(sweep: Sweep, out: Output): View {
       onEvent(sweep, event)
       if (event.type === 'alert') print(`alert: ${event.text}`)
       if (event.type === 'begin' && event.finished.length > 0)
-        print(`${event.finished.length} of ${event.runs} RUNs are finished already`)
+        print(`${event.finished.length} of ${plural(event.runs, 'RUN')} finished already`)
       if (event.type === 'finished') {
         const { runs } = event
-        print(`${runs[0]} … ${runs.at(-1)}: ${runs.length} RUNs finished ${standing(sweep)}`)
+        print(
+          `${runs[0]} … ${runs.at(-1)}: ${plural(runs.length, 'RUN')} finished ${standing(sweep)}`,
+        )
       }
       if (event.type !== 'run') return
       const text = plain(event)
@@ -54,7 +57,7 @@ function lines(sweep: Sweep, out: Output): View {
 function standing(sweep: Sweep): string {
   const left = remaining(sweep, performance.now() / 1000)
   const tail = left === undefined ? '' : `, ${duration(left)} left`
-  return `(${sweep.finished} of ${sweep.runs} RUNs${tail})`
+  return `(${sweep.finished} of ${plural(sweep.runs, 'RUN')}${tail})`
 }
 
 type RunEvent = LeaderEvent & { type: 'run' }
@@ -68,7 +71,7 @@ function plain(event: RunEvent): string | undefined {
         return `${run} epoch ${progress.epoch}/${progress.epochs ?? '?'} ${losses(event)}`
       return `${run} running on rank ${event.rank ?? '?'}${again}`
     case 'finished':
-      return `${run} finished: ${event.epochs} epochs, ${event.reason}`
+      return `${run} finished: ${plural(event.epochs, 'epoch')}, ${event.reason}`
     case 'failed':
       return `${run} FAILED: ${event.reason}`
     case 'waiting':
@@ -136,7 +139,7 @@ export function picture(
   if (running.length > rows) table.push(`… and ${running.length - rows} more`)
   const left = remaining(sweep, now)
   const totals = [
-    `${sweep.finished} of ${sweep.runs} RUNs finished`,
+    `${sweep.finished} of ${plural(sweep.runs, 'RUN')} finished`,
     ...(sweep.failed > 0 ? [`${sweep.failed} failed`] : []),
     `${running.length} running`,
     `${duration(now - sweep.begun)} elapsed`,

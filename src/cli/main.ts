@@ -16,8 +16,7 @@ import { settings } from './commands/settings.js'
 import { topDrugs } from './commands/top-drugs.js'
 import { report } from './report.js'
 import { setStatus, takeStatus } from './status.js'
-import { SETTING_NAMES, SITES } from '../sites/builtin.js'
-import { flagOf } from '../sites/settings.js'
+import { flagName, SETTING_NAMES, SITES } from '../sites/builtin.js'
 
 const COMMANDS: readonly CommandModule[] = [
   run,
@@ -46,21 +45,27 @@ export async function main(argv: readonly string[]): Promise<number> {
       console.error(`upf-heds: stdout cannot be written: ${error.message}`)
     process.stdout.on('error', () => undefined)
   })
-  const parser = yargs([...argv])
-    .scriptName('upf-heds')
-    .usage('Hyperparameter sweeps that lose nothing: each line of a UPF is one RUN.')
+  const parser = yargs([...argv]).scriptName('upf-heds')
+  const isForSite = asksForHelp(argv) && isSite(firstWord(argv))
+  if (!isForSite)
+    parser
+      .usage('Hyperparameter sweeps that lose nothing: each line of a UPF is one RUN.')
+      .epilogue('upf-heds local --help tells all of a sweep, upf-heds COMMAND --help of a command.')
+  parser
     .parserConfiguration({ 'parse-positional-numbers': false, 'duplicate-arguments-array': false })
     .strict()
     .demandCommand(1, 'what shall be done? See upf-heds --help')
     .recommendCommands()
     .help()
+    .alias('help', 'h')
     .version()
     .wrap(Math.min(110, process.stdout.columns || 100))
     .exitProcess(false)
     .fail((message, error) => {
       throw error instanceof Error ? error : usage(message, argv)
     })
-  for (const command of COMMANDS) parser.command(command)
+  if (isForSite) parser.command(run)
+  else for (const command of COMMANDS) parser.command(asksForHelp(argv) ? brief(command) : command)
   try {
     setStatus(0)
     await parser.parseAsync()
@@ -72,12 +77,29 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+function asksForHelp(argv: readonly string[]): boolean {
+  return argv.includes('--help') || argv.includes('-h')
+}
+
+function isSite(word: string | undefined): boolean {
+  return word !== undefined && Object.hasOwn(SITES, word)
+}
+
+/** The options of a sweep are told by `local --help`: among all commands they would hide these. */
+function brief(command: CommandModule): CommandModule {
+  return command.command === run.command ? { ...command, builder: {} } : command
+}
+
+function firstWord(argv: readonly string[]): string | undefined {
+  return argv.find(word => !word.startsWith('-'))
+}
+
 /** A word in the wrong place: name it, and what was perhaps meant. */
 function usage(message: string, argv: readonly string[]): HedError {
   const words = COMMANDS.flatMap(c => [c.command ?? [], c.aliases ?? []].flat())
     .map(c => c.split(' ')[0]!)
     .filter(word => word !== '$0')
-  const first = argv.find(word => !word.startsWith('-'))
+  const first = firstWord(argv)
   const option = /^Unknown arguments?: ([\w-]+)/.exec(message)?.[1]
   if (option !== undefined) {
     const near = nearest(option, OPTIONS)
@@ -85,9 +107,9 @@ function usage(message: string, argv: readonly string[]): HedError {
       hint: near === undefined ? 'See --help.' : `Is --${near} meant?`,
     })
   }
-  if (first === undefined || words.includes(first) || Object.hasOwn(SITES, first))
-    return new HedError('USAGE', message.replaceAll('\n', ' '), {
-      hint: `Run upf-heds ${first === undefined || Object.hasOwn(SITES, first) ? '' : `${first} `}--help.`,
+  if (first === undefined || words.includes(first) || isSite(first))
+    return new HedError('USAGE', message.replaceAll('\n', ' ').replace(TOO_FEW, 'too few words'), {
+      hint: `Run upf-heds ${first === undefined ? '' : `${first} `}--help.`,
     })
   const near = nearest(first, [...words, ...Object.keys(SITES)])
   return new HedError('USAGE', `"${first}" is no command, and no site with UPF and DFLTS`, {
@@ -95,9 +117,12 @@ function usage(message: string, argv: readonly string[]): HedError {
   })
 }
 
+/** As yargs says it. */
+const TOO_FEW = /^Not enough non-option arguments: .*$/
+
 /** Flags that are often mistyped. */
 const OPTIONS: readonly string[] = [
-  ...SETTING_NAMES.map(name => flagOf(name).slice(2)),
+  ...SETTING_NAMES.map(flagName),
   'accept-drift',
   'strict',
   'json',

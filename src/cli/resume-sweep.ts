@@ -1,22 +1,23 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { HedError } from '../base/errors.js'
+import { plural } from '../base/plural.js'
 import { setAside } from '../experiment/carry.js'
-import { openExp, type Experiment } from '../experiment/exp.js'
+import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import { validateMarker } from '../experiment/marker.js'
 import { writePlan, type PlannedRun } from '../experiment/plan.js'
 import { prepare, readInputs } from '../experiment/prepare.js'
-import { BUILT_IN, type RawSettings, type SettingName } from '../sites/builtin.js'
+import { SITES, type RawSettings, type SettingName } from '../sites/builtin.js'
 import { checkSettings, mergeSettings } from '../sites/settings.js'
 import { launch, requireLimits } from './launch.js'
+import { openNamed } from './open-named.js'
 import { noBatchYet } from './run-sweep.js'
 import { loadWorkflow } from './workflows.js'
 
 /** Go on in place, with the EXP's own copies of UPF and DFLTS. @returns the exit status */
 export async function resumeSweep(name: string, flags: RawSettings): Promise<number> {
-  const found = openExp(name, process.env['CANDLE_DATA_DIR'] ?? BUILT_IN.CANDLE_DATA_DIR ?? '.')
-  const exp = withSettings(found, flags)
+  const exp = withSettings(openNamed(name), flags)
   requireLimits(exp.settings)
   const inputs = readInputs(join(exp.path, exp.upf.name), join(exp.path, exp.dflts.name))
   const { workflow, url } = await loadWorkflow(exp.workflow)
@@ -37,7 +38,7 @@ export async function resumeSweep(name: string, flags: RawSettings): Promise<num
   for (const note of notes) console.log(note)
   setInvalidAside(exp, plan.runs)
   writePlan(exp.path, plan.runs)
-  console.log(`${exp.path}: resumed, ${plan.runs.length} RUNs`)
+  console.log(`${exp.path}: resumed, ${plural(plan.runs.length, 'RUN')}`)
   return launch(exp, plan.runs, { url, name: exp.workflow, stageVersion: workflow.stageVersion })
 }
 
@@ -61,19 +62,12 @@ function withSettings(exp: Experiment, flags: RawSettings): Experiment {
   )
   const environment = { ...process.env }
   for (const name of FIXED) Reflect.deleteProperty(environment, name)
-  const site = exp.site in SITE_WORDS ? exp.site : 'local'
+  const site = Object.hasOwn(SITES, exp.site) ? exp.site : 'local'
   const fixed = { THREADS: own['THREADS'] ?? '1', BACKEND: own['BACKEND'] ?? 'ort' }
   const merged = mergeSettings(site, environment, { ...flags, ...fixed }, own)
   if (merged.base !== 'local') throw noBatchYet(merged.base)
   const settings = checkSettings(merged)
   return { ...exp, settings: { ...settings, BACKEND: exp.settings.BACKEND } }
-}
-
-const SITE_WORDS: Readonly<Record<string, true>> = {
-  local: true,
-  aurora: true,
-  polaris: true,
-  slurm: true,
 }
 
 /** A RUN whose marker is there but not valid: its outputs go to stale/, so that no old file is taken for new. */

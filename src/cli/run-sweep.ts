@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { HedError } from '../base/errors.js'
+import { plural } from '../base/plural.js'
 import { carryOver } from '../experiment/carry.js'
 import { checkOutput, createExp, openExp, type Experiment } from '../experiment/exp.js'
 import { writePlan } from '../experiment/plan.js'
@@ -65,12 +66,12 @@ export async function runSweep(args: SweepArgs): Promise<number> {
   )
   if (restart)
     console.log(
-      `restarted from ${restart.from}: ${restart.finished.length} RUNs finished already, ` +
-        `${restart.unfinished.length + restart.extended.length} go on, ` +
-        `${restart.added.length + restart.drifted.length} begin, ${restart.dropped.length} dropped`,
+      `restarted from ${restart.from}: ${plural(restart.finished.length, 'RUN')} finished already, ` +
+        `${restart.unfinished.length + restart.extended.length} to go on, ` +
+        `${restart.added.length + restart.drifted.length} to begin, ${restart.dropped.length} dropped`,
     )
   console.log(
-    `${exp.path}: ${plan.runs.length} RUNs on ${settings.PROCS - 1} worker(s) of ${settings.THREADS} thread(s), backend ${backend.name}`,
+    `${exp.path}: ${plural(plan.runs.length, 'RUN')} on ${plural(settings.PROCS - 1, 'worker')} of ${plural(settings.THREADS, 'thread')}, backend ${backend.name}`,
   )
   return launch(exp, plan.runs, { url, name: inputs.workflow, stageVersion: workflow.stageVersion })
 }

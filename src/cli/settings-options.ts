@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs'
-import { SETTING_NAMES, type RawSettings, type SettingName } from '../sites/builtin.js'
+import { flagName, SETTING_NAMES, type RawSettings, type SettingName } from '../sites/builtin.js'
 
 const DESCRIBE: Readonly<Record<SettingName, string>> = {
   PROCS: 'ranks, the leader included, ≥ 2',
@@ -17,7 +17,7 @@ const DESCRIBE: Readonly<Record<SettingName, string>> = {
   RANKS: 'tile: one agent a worker; node: one a node, with PPN executors',
   ORDER: 'upf: as in the UPF; longest: longest RUN first, by past epochs',
   MAX_FAILED: 'stop the sweep when more RUNs than this have failed, -1 never',
-  ON_ALERT: 'program to call with the text of each alert',
+  ON_ALERT: "program to call at each alert; its one argument is the alert's text",
 }
 
 /** Add one flag a setting: `--data-source` for DATA_SOURCE. No defaults here: settings.ts merges. */
@@ -36,8 +36,4 @@ export function settingsOf(args: Readonly<Record<string, unknown>>): RawSettings
       return typeof value === 'string' ? [[name, value]] : []
     }),
   )
-}
-
-function flagName(name: SettingName): string {
-  return name.toLowerCase().replaceAll('_', '-')
 }

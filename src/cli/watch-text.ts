@@ -1,6 +1,7 @@
 import { endText, lagText, percent, ranksText } from '../analysis/progress-lines.js'
 import type { Progress } from '../analysis/progress.js'
 import { duration } from '../base/duration.js'
+import { plural } from '../base/plural.js'
 import type { LiveRun, RankStatus } from '../experiment/live-status.js'
 import { bar } from './live.js'
 import { table } from './print.js'
@@ -44,7 +45,7 @@ export function lastLine(p: Progress): string {
 
 function totals(p: Progress): string {
   return [
-    `${p.done} of ${p.runs} RUNs finished`,
+    `${p.done} of ${plural(p.runs, 'RUN')} finished`,
     ...(p.failed > 0 ? [`${p.failed} failed`] : []),
     `${p.running} running`,
     `${p.notStarted} not started`,

@@ -71,7 +71,6 @@ export async function doRun(
     throw new HedError('FAILED', `${run}: the marker just written: ${found.why}`)
   return {
     marker: sha256(marker),
-    bytes: Buffer.byteLength(marker),
     epochs: outcome.epochs,
     reason: outcome.reason,
     seconds,

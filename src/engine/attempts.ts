@@ -1,4 +1,5 @@
 import type { RunId } from '../base/ids.js'
+import { plural } from '../base/plural.js'
 import type { Fate } from '../experiment/fate.js'
 import type { Finish } from '../experiment/journal.js'
 import { mayRetry, tally } from './fates.js'
@@ -56,11 +57,11 @@ export function attemptEnded(
   if (again) return effects
   effects.push({
     do: 'alert',
-    text: `${id} failed after ${run.attempt} attempt(s), ${run.reason}`,
+    text: `${id} failed after ${plural(run.attempt, 'attempt')}, ${run.reason}`,
   })
   const { maxFailed } = leader.settings
   if (leader.counts.failed > maxFailed)
-    effects.push(...onStop(leader, 'stopped', `more than ${maxFailed} RUN(s) failed`))
+    effects.push(...onStop(leader, 'stopped', `more than ${plural(maxFailed, 'RUN')} failed`))
   return effects
 }
 
@@ -130,7 +131,7 @@ export function finished(
 }
 
 /** Seconds since the leader began, to the millisecond: what the journal tells of time. */
-export function sinceBegin(leader: Leader): number {
+function sinceBegin(leader: Leader): number {
   return Math.round((leader.now - leader.began) * 1000) / 1000
 }
 

@@ -38,7 +38,6 @@ export const isProgress = shape({
 
 export const isFinish = shape({
   marker: isText,
-  bytes: isCount,
   epochs: isCount,
   reason: isText,
   seconds: isNumber,

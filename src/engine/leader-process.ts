@@ -1,6 +1,7 @@
 import { appendFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { exitStatus, HedError, messageOf, unreachable } from '../base/errors.js'
+import { plural } from '../base/plural.js'
 import { oneLine } from '../base/lines.js'
 import { stamp } from '../base/log.js'
 import type { RunId } from '../base/ids.js'
@@ -118,7 +119,7 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   await patiently(() => writeRendezvous(engine, rendezvous), undefined, BRIEFLY_MS)
   for (const record of snapshotOf(stock)) void journal.append(record).catch(onJournalFault)
   log.line(
-    `leading ${exp.id}: ${plan.runs.length} RUNs, ${carried} finished already, ${stock.orphans.size} perhaps still run`,
+    `leading ${exp.id}: ${plural(plan.runs.length, 'RUN')}, ${carried} finished already, ${stock.orphans.size} perhaps still running`,
   )
   launcher.say({ type: 'begin', runs: plan.runs.length, finished: [...stock.finished.keys()] })
 

@@ -218,7 +218,7 @@ export function setState(leader: Leader, run: Run, state: RunState): void {
 }
 
 /** May its slots get RUNs? */
-export function mayServe(agent: Agent): boolean {
+function mayServe(agent: Agent): boolean {
   return !agent.suspect && !agent.node.quarantined
 }
 

@@ -1,4 +1,5 @@
 import { writeAtomic } from '../base/files.js'
+import { plural } from '../base/plural.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import type { LiveRun, LiveStatus, RankStatus } from '../experiment/live-status.js'
@@ -102,7 +103,8 @@ export function endOf(leader: Leader): End {
   const left = waiting + stillRunning
   const exit = left > 0 ? (leader.stopping?.fate === 'bad-data' ? 3 : 6) : failed > 0 ? 5 : 0
   const reason =
-    leader.stopping?.reason ?? (exit === 0 ? 'all RUNs finished' : `${failed} RUN(s) failed`)
+    leader.stopping?.reason ??
+    (exit === 0 ? 'all RUNs finished' : `${plural(failed, 'RUN')} failed`)
   return { exit, reason, finished, failed, left }
 }
 

@@ -1,4 +1,5 @@
 import type { RunId } from '../base/ids.js'
+import { plural } from '../base/plural.js'
 import type { Finish, JournalRecord } from '../experiment/journal.js'
 import type { PlannedRun } from '../experiment/plan.js'
 import type { Before } from './leader-state.js'
@@ -35,7 +36,7 @@ export function stockOf(
   const { damaged } = said
   const isSound = damaged === 0 && said.plan === planId
   const notes: string[] = []
-  if (damaged > 0) notes.push(`journal: ${damaged} bytes belong to no good record and were skipped`)
+  if (damaged > 0) notes.push(`journal: ${plural(damaged, 'byte')} of no good record skipped`)
   const finished = new Map<RunId, number>()
   const finishes = new Map<RunId, Finish>()
   const orphans = new Set<RunId>()

@@ -143,7 +143,7 @@ export function openExp(nameOrPath: string, candleDataDir: string): Experiment {
 }
 
 /** Directory of an EXP, whoever made it. @throws HedError USAGE */
-export function findExp(nameOrPath: string, candleDataDir: string): string {
+function findExp(nameOrPath: string, candleDataDir: string): string {
   const places = [resolve(nameOrPath)]
   if (!isAbsolute(nameOrPath) && !nameOrPath.includes('/'))
     places.push(resolve(candleDataDir, nameOrPath))

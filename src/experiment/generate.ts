@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { HedError, codeOf } from '../base/errors.js'
+import { plural } from '../base/plural.js'
 import { readNamed } from '../base/files.js'
 import { randomKey, shuffle, STREAM } from '../base/random.js'
 
@@ -29,7 +30,7 @@ export function generateUpf(options: GenerateOptions): string {
     options.drugs === undefined ? indices(count, start, stride) : named(options.drugs, count)
   const order = Int32Array.from(lines.keys())
   if (options.shuffle) shuffle(randomKey(seed, 'gen'), STREAM.shuffle, 0, order)
-  const text = [`# ${count} RUNs`, ...Array.from(order, i => lines[i]!)].join('\n')
+  const text = [`# ${plural(count, 'RUN')}`, ...Array.from(order, i => lines[i]!)].join('\n')
   try {
     writeFileSync(file, `${text}\n`, { flag: 'wx' })
   } catch (error) {
@@ -39,7 +40,7 @@ export function generateUpf(options: GenerateOptions): string {
       cause: error,
     })
   }
-  return `wrote ${count} RUNs to ${file}`
+  return `wrote ${plural(count, 'RUN')} to ${file}`
 }
 
 function indices(count: number, start: number, stride: number): string[] {
@@ -54,7 +55,7 @@ function named(file: string, count: number): string[] {
     .split(/\r?\n/)
     .filter(name => name.trim() !== '')
   if (drugs.length < count)
-    throw new HedError('USAGE', `${file}: has ${drugs.length} drugs, COUNT is ${count}`)
+    throw new HedError('USAGE', `${file}: has ${plural(drugs.length, 'drug')}, COUNT is ${count}`)
   return drugs.slice(0, count).map((drug, k) => JSON.stringify({ id: idOf(k), drug }))
 }
 

@@ -75,8 +75,6 @@ export type JournalRecord =
 export interface Finish {
   /** sha256 of stop.marker. */
   readonly marker: string
-  /** Bytes of stop.marker. */
-  readonly bytes: number
   readonly epochs: number
   readonly reason: string
   /** That the attempt took. */
@@ -95,13 +93,22 @@ export type SnapshotRun = readonly [
 
 export interface JournalContent {
   readonly records: readonly JournalRecord[]
-  /** Bytes that belong to no good record: a cut tail, a damaged middle. */
+  /** Bytes that belong to no good record. */
   readonly damaged: number
 }
 
-/** Every segment, whole. A missing directory is an empty journal. */
+/**
+ * Every segment, for people to look at. A missing directory is an empty journal; a tail that is cut off is
+ * no damage, as nothing in it was ever acknowledged.
+ */
 export function readJournal(directory: string): JournalContent {
-  return concat(segments(directory).map(name => readSegment(directory, name)))
+  const records: JournalRecord[] = []
+  let damaged = 0
+  for (const name of segments(directory))
+    for (const part of scanSegment(fs.readFileSync(join(directory, name))))
+      if (part.type === 'damaged') damaged += part.isCut ? 0 : part.bytes
+      else if (part.record) records.push(part.record)
+  return { records, damaged }
 }
 
 /**
@@ -127,7 +134,7 @@ export function readJournalTail(
   return 0
 }
 
-/** Records of one segment, in order; what is no good record is skipped and counted. */
+/** Records of one segment, in order; what is no good record is skipped and counted, a cut tail too. */
 export function parseSegment(bytes: Buffer): JournalContent {
   const records: JournalRecord[] = []
   const damaged = eachRecord(bytes, record => records.push(record))
@@ -215,17 +222,6 @@ export function segments(directory: string): string[] {
 
 const MARK = Buffer.alloc(4)
 MARK.writeUInt32LE(MAGIC)
-
-function readSegment(directory: string, name: string): JournalContent {
-  return parseSegment(fs.readFileSync(join(directory, name)))
-}
-
-function concat(parts: readonly JournalContent[]): JournalContent {
-  return {
-    records: parts.flatMap(p => p.records),
-    damaged: parts.reduce((sum, p) => sum + p.damaged, 0),
-  }
-}
 
 /** Is the head of the segment a snapshot, all its parts there? */
 function beginsWithSnapshot(bytes: Buffer): boolean {

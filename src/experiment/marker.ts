@@ -92,7 +92,7 @@ export function validateMarker(
 }
 
 /** @returns undefined where the text is no marker of ours */
-export function parseMarker(text: string): Marker | undefined {
+function parseMarker(text: string): Marker | undefined {
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -10,8 +10,6 @@ import * as layout from './layout.js'
 import type { UpfLine } from './upf.js'
 import type { DataCheck, Params, Workflow } from './workflow.js'
 
-export type Origin = 'default' | 'DFLTS' | 'UPF'
-
 /** A RUN as it will be given out. */
 export interface PlannedRun {
   readonly run: RunId

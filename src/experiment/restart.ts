@@ -35,7 +35,9 @@ export function planRestart(
 ): Restart {
   const before = new Map(readPlan(old.path).map(run => [run.run, run]))
   const dataDrift = old.data.digest !== now.data.digest
+  const settings = settingDifferences(old, now)
   const differences: string[] = dataDrift ? dataDifferences(old, now) : []
+  let isDrift = dataDrift
   const groups: Record<Exclude<keyof Restart, 'from'>, RunId[]> = {
     finished: [],
     unfinished: [],
@@ -48,9 +50,11 @@ export function planRestart(
     const was = before.get(run.run)
     if (!was) groups.added.push(run.run)
     else if (was.digest !== run.digest || dataDrift) {
-      const changes = paramDifferences(old, now, was, run)
+      const changes = paramDifferences(was, run)
       differences.push(...changes.map(text => `${run.run}: ${text}`))
-      if (!dataDrift && onlyMoreEpochs(was, run, changes.length)) groups.extended.push(run.run)
+      isDrift = true
+      if (!dataDrift && onlyMoreEpochs(was, run, changes.length + settings.length))
+        groups.extended.push(run.run)
       else groups.drifted.push(run.run)
     } else {
       const expected = { params: run.digest, data: now.data.digest, seed: run.params['seed'] ?? 0 }
@@ -60,20 +64,31 @@ export function planRestart(
   }
   const kept = new Set(plan.map(r => r.run))
   groups.dropped.push(...[...before.keys()].filter(id => !kept.has(id)))
-  if (differences.length > 0 && !acceptDrift) throw refusal(old, differences)
+  if (isDrift && !acceptDrift) throw refusal(old, settings, differences)
   return { from: old.path, ...groups }
 }
 
 const SHOWN = 10
 
-function refusal(old: Experiment, differences: readonly string[]): HedError {
-  const shown = differences.slice(0, SHOWN)
-  if (differences.length > SHOWN) shown.push(`… and ${differences.length - SHOWN} more`)
+function refusal(
+  old: Experiment,
+  settings: readonly Difference[],
+  differences: readonly string[],
+): HedError {
+  const all = [...settings.map(s => `${s.name}: ${show(s.was)} → ${show(s.is)}`), ...differences]
+  const shown = all.slice(0, SHOWN)
+  if (all.length > SHOWN) shown.push(`… and ${all.length - SHOWN} more`)
+  const flags = settings.flatMap(s => (s.flag === undefined ? [] : [`${s.flag} ${s.was}`]))
+  const others = flags.length === 0 ? 'Restore them' : 'restore the rest'
+  const restore = [
+    ...(flags.length > 0 ? [`Give ${flags.join(' ')}`] : []),
+    ...(all.length > flags.length ? [others] : []),
+  ].join(' and ')
   return new HedError(
     'USAGE',
-    `${old.path} was run with other hyperparameters or data:\n${shown.join('\n')}`,
+    `${old.path} was run with other settings, hyperparameters or data:\n${shown.join('\n')}`,
     {
-      hint: 'Restore them, start without the EXP, or give --accept-drift: changed RUNs begin anew, those with only more epochs go on.',
+      hint: `${restore}, start without the EXP, or give --accept-drift: changed RUNs begin anew, those with only more epochs go on.`,
     },
   )
 }
@@ -88,25 +103,37 @@ function dataDifferences(old: Experiment, now: Ground): string[] {
   })
 }
 
+interface Difference {
+  readonly name: string
+  readonly was: string | number
+  readonly is: string | number
+  /** That sets it. */
+  readonly flag?: string
+}
+
+/** What is the same for all RUNs and part of each digest. */
+function settingDifferences(old: Ground, now: Ground): Difference[] {
+  const [was, is] = [old.settings, now.settings]
+  const all: Difference[] = [
+    { name: 'THREADS', was: was.THREADS, is: is.THREADS, flag: '--threads' },
+    { name: 'BACKEND', was: was.BACKEND, is: is.BACKEND, flag: '--backend' },
+    { name: 'workflow', was: old.workflow, is: now.workflow },
+  ]
+  return all.filter(d => d.was !== d.is)
+}
+
 /** `"epochs": 3 → 5`, one a key. */
-function paramDifferences(
-  old: Ground,
-  now: Ground,
-  was: PlannedRun,
-  run: PlannedRun,
-): readonly string[] {
+function paramDifferences(was: PlannedRun, run: PlannedRun): readonly string[] {
   const changes: string[] = []
   const compare = (name: string, a: Json | undefined, b: Json | undefined) => {
-    if (canonicalJson(a ?? null) !== canonicalJson(b ?? null))
-      changes.push(`${name}: ${show(a)} → ${show(b)}`)
+    const isSame =
+      a === undefined || b === undefined ? a === b : canonicalJson(a) === canonicalJson(b)
+    if (!isSame) changes.push(`${name}: ${show(a)} → ${show(b)}`)
   }
   for (const key of new Set([...Object.keys(was.params), ...Object.keys(run.params)]))
     compare(`"${key}"`, was.params[key], run.params[key])
   for (const key of new Set([...Object.keys(was.resolved), ...Object.keys(run.resolved)]))
     compare(key, was.resolved[key], run.resolved[key])
-  compare('THREADS', old.settings.THREADS, now.settings.THREADS)
-  compare('BACKEND', old.settings.BACKEND, now.settings.BACKEND)
-  compare('workflow', old.workflow, now.workflow)
   return changes
 }
 

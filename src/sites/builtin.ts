@@ -28,6 +28,11 @@ export const FLAG_ONLY: ReadonlySet<SettingName> = new Set([
 ])
 export type SettingName = (typeof SETTING_NAMES)[number]
 
+/** `data-source` of DATA_SOURCE. */
+export function flagName(name: SettingName): string {
+  return name.toLowerCase().replaceAll('_', '-')
+}
+
 /** Settings that every site shares; those that depend on the machine are filled in settings.ts. */
 export const BUILT_IN: RawSettings = {
   BACKEND: 'auto',

@@ -8,6 +8,7 @@ import type { Settings } from '../experiment/exp.js'
 import {
   BUILT_IN,
   FLAG_ONLY,
+  flagName,
   SETTING_NAMES,
   SITES,
   type RawSettings,
@@ -76,8 +77,8 @@ export function checkSettings({ values, origins }: Merged): Settings {
       `${name} is ${JSON.stringify(values[name])} (${origins[name]}), want ${want}`,
       {
         hint: FLAG_ONLY.has(name)
-          ? `Give ${flagOf(name)}.`
-          : `Set ${name} in the environment, or give ${flagOf(name)}.`,
+          ? `Give --${flagName(name)}.`
+          : `Set ${name} in the environment, or give --${flagName(name)}.`,
       },
     )
   const integer = (name: SettingName, least: number) => {
@@ -131,11 +132,6 @@ export function checkSettings({ values, origins }: Merged): Settings {
 /** A path is told from a name on PATH by its slash; it must not change with the working directory. */
 function program(name: string): string {
   return name.includes('/') ? resolve(name) : name
-}
-
-/** `--data-source` */
-export function flagOf(name: SettingName): string {
-  return `--${name.toLowerCase().replaceAll('_', '-')}`
 }
 
 function machine(): RawSettings {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Table, Vector } from 'apache-arrow'
 import { codeOf, HedError, messageOf } from '../base/errors.js'
 import { nearest } from '../base/nearest.js'
+import { plural } from '../base/plural.js'
 import type { Categories } from './column.js'
 
 /**
@@ -146,7 +147,7 @@ function refuseNulls(path: string, name: string, column: Vector): void {
   while (column.isValid(row)) row++
   throw new HedError(
     'DATA',
-    `${path}: column "${name}" is null in ${column.nullCount} row(s), first in row ${row}`,
+    `${path}: column "${name}" is null in ${plural(column.nullCount, 'row')}, first in row ${row}`,
     { hint: 'Remove or fill the rows.' },
   )
 }

@@ -18,7 +18,7 @@ const ended = (attempt: number, fate: Fate, final: boolean, at: number): Journal
 })
 const finished = (attempt: number, at: number, run = RUN): JournalRecord => ({
   ...{ type: 'finished', run, attempt, at },
-  finish: { marker: 'm', bytes: 1, epochs: 9, reason: 'completed', seconds: 5, durable: true },
+  finish: { marker: 'm', epochs: 9, reason: 'completed', seconds: 5, durable: true },
 })
 
 t.test('an attempt: where, when, how long, how far, and what it came to', async t => {

@@ -67,7 +67,7 @@ t.test('explain tells each attempt: when, where, how long, why it ended', async 
   ])
   t.match(stdout, /^last error: attempt 3, crashed: executor: died of SIGABRT$/m)
   has(t, ask('explain', 'EXP001', 'R0').stdout, [
-    'R0: finished after 2 attempts, 1 epochs (completed)',
+    'R0: finished after 2 attempts, 1 epoch (completed)',
     'failed: executor: exit 3; it waits',
     'finished: completed',
     'result: R0',
@@ -93,14 +93,14 @@ t.test('a RUN that is none: one line, the nearest name, exit 2', async t => {
   t.equal(stdout, '')
   t.match(
     stderr,
-    /^upf-heds: .*EXP001: has no RUN "R33"\nhint: Is "R3" meant\? There are 4 RUNs, R0 … R3\.\n$/,
+    /^upf-heds: .*EXP001: has no RUN "R33"\nhint: Is "R3" meant\? It has 4 RUNs, R0 … R3\.\n$/,
   )
 })
 
 t.test('a sound journal: check says so, dump has every record', async t => {
   const { status, stdout } = ask('journal', 'check', 'EXP001')
   t.equal(status, 0)
-  t.match(stdout, /^000001\.log: \d+ records, \d+ bytes\n2 RUNs have a valid marker\nsound\n$/)
+  t.match(stdout, /^000001\.log: \d+ records, \d+ bytes\n2 RUNs with a valid marker\nsound\n$/)
   const lines = ask('journal', 'dump', 'EXP001').stdout.trimEnd().split('\n')
   const all = pieces('EXP001')
   t.equal(lines.length, all.length)
@@ -124,15 +124,15 @@ t.test(
     fs.writeFileSync(segment, bytes)
     const { status, stdout } = ask('journal', 'check', exp)
     t.equal(status, 3)
-    t.match(stdout, /DAMAGED at byte \d+: \d+ bytes, \d records are lost[^]*NOT SOUND/)
+    t.match(stdout, /DAMAGED at byte \d+: \d+ bytes, \d records? lost[^]*NOT SOUND/)
     const damaged: { records: number }[] = json('journal', 'check', exp).segments[0].damaged
     t.equal(
       damaged.map(d => d.records).reduce((a, b) => a + b),
       2,
     )
-    t.match(ask('journal', 'dump', exp).stdout, /DAMAGED {2}\d+ bytes belong to no good record/)
+    t.match(ask('journal', 'dump', exp).stdout, /DAMAGED {2}\d+ bytes of no good record/)
     const story = json('explain', exp, 'R1')
-    t.match(story.notes, [/^\d+ bytes of the journal are damaged/])
+    t.match(story.notes, [/^\d+ bytes of the journal damaged/])
     t.match(story.events.slice(1), [
       { attempt: 1, then: 'waits' },
       { attempt: 2, fate: null, message: 'how it ended is lost' },
@@ -151,8 +151,10 @@ t.test('a tail cut off is no damage, and what was in it comes from the markers',
   fs.truncateSync(segment, at + 30)
   const found = ask('journal', 'check', exp)
   t.equal(found.status, 0)
-  has(t, found.stdout, [/a record cut off/, `1 of them are not in the journal: ${run}`])
-  t.match(json('explain', exp, run), { state: 'finished', notes: [/damaged/] })
+  has(t, found.stdout, [/a record cut off/, `1 of them not in the journal: ${run}`])
+  const story = json('explain', exp, run)
+  t.equal(story.state, 'finished')
+  t.strictSame(story.notes, [])
 })
 
 t.test('a marker that is not valid, and a journal that is gone', async t => {
@@ -168,6 +170,9 @@ t.test('a marker that is not valid, and a journal that is gone', async t => {
   has(t, stdout, [/^R1: failed after 3 attempts/, /attempt 3 .*crashed: executor: died of SIGABRT/])
   t.match(stdout, /note: there is no journal to read/)
   fs.rmSync(join(exp, '.engine/plan.jsonl'))
+  t.match(ask('journal', 'check', exp), {
+    ...{ status: 3, stdout: /^the journal is GONE;.*\nthe plan is GONE,.*\nNOT SOUND\n$/ },
+  })
   t.match(ask('explain', exp, 'R0').stdout, /^R0: finished[^]*plan.jsonl: is missing/)
 })
 
@@ -191,12 +196,14 @@ t.test('progress: the labels of the upstream report, and how it ended', async t 
     labels.filter(label => upstream.includes(label)),
     upstream,
   )
-  t.match(stdout, /^STOP: +2 RUN\(s\) failed \(exit 5\) at \d{4}-/m)
+  t.match(stdout, /^STOP: +2 RUNs failed \(exit 5\) at \d{4}-/m)
   t.equal(fs.readFileSync(join(exp, 'progress.txt'), 'utf8'), stdout)
   const counts = { runs: 4, news: 4, done: 2, failed: 2, running: 0, notStarted: 0 }
   t.match(json('progress', 'EXP001'), { ...counts, source: 'status', led: false })
   t.match(json('progress', 'EXP001', '--verify'), { ...counts, source: 'files' })
   const { exp: other } = copy(t)
+  fs.writeFileSync(join(other, 'run/R0/result.txt'), 'r0\n')
+  t.match(json('progress', other, '--verify'), { done: 1 }, 'as many bytes, but others')
   fs.rmSync(join(other, 'status.json'))
   fs.writeFileSync(join(other, 'jobid.txt'), '1234567.server\n')
   t.match(json('progress', other), { ...counts, source: 'journal', job: '1234567' })

@@ -157,4 +157,17 @@ t.test('--help names every command and loads no backend', async t => {
     'journal',
   ])
     t.match(stdout, word)
+  t.notMatch(stdout, '--threads', 'the options of a sweep are told elsewhere')
 })
+
+t.test(
+  'a site --help tells of a sweep alone, and so does the hint where words are missing',
+  async t => {
+    const { status, stdout } = upfHeds(['local', '-h'], cwd)
+    t.equal(status, 0)
+    t.match(stdout, /^upf-heds <site> <upf> <dflts> \[exp\]\n[^]*--threads[^]*--accept-drift/)
+    t.notMatch(stdout, 'Commands:')
+    const hint = 'upf-heds: too few words\nhint: Run upf-heds local --help.\n'
+    t.match(upfHeds(['local', 'upf.txt'], cwd), { status: 2, stderr: hint })
+  },
+)

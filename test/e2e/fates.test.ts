@@ -30,10 +30,12 @@ t.test('a RUN that dies once is given out again and finishes', async t => {
 
 t.test('a RUN that always fails is given up; the others finish; exit 5', async t => {
   const cwd = bench([{ act: 'throw', always: true }, { act: 'abort', always: true }, {}, {}])
-  const { status, stdout } = upfHeds(ARGS, cwd)
+  const { status, stdout, stderr } = upfHeds(ARGS, cwd)
   t.equal(status, 5)
   t.match(stdout, /2 RUNs finished, 2 failed/)
   const exp = join(cwd, 'out/EXP001')
+  const again = `upf-heds resume ${exp} tries what failed again`
+  t.match(stderr, new RegExp(`^hint: upf-heds explain ${exp} R[01] tells why; ${again}$`, 'm'))
   t.equal(read(join(exp, 'run/R0/error.json')).attempt, 2, 'failed: one more try')
   t.equal(read(join(exp, 'run/R1/error.json')).attempt, 3, 'crashed: three in all')
   t.match(fs.readFileSync(join(exp, 'alerts.txt'), 'utf8'), /R0 failed after 2/)
@@ -61,7 +63,7 @@ t.test('what a RUN says, however odd and long, becomes one line of an alert', as
   const exp = join(cwd, 'out/EXP001')
   const alerts = fs.readFileSync(join(exp, 'alerts.txt'), 'utf8')
   t.match(alerts, /^[^\n]{10,600}\n$/)
-  t.match(alerts, /R0 failed after 1 attempt\(s\), failed: odd x+…/)
+  t.match(alerts, /R0 failed after 1 attempt, failed: odd x+…/)
   t.match(fs.readFileSync(join(exp, 'told.txt'), 'utf8'), /^R0 failed after 1 attempt/)
   t.ok(stdout.length < 5000, 'and of the terminal')
 })

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RunContext, Workflow } from '../../src/experiment/workflow.js'
+import type { Outcome, RunContext } from '../../src/experiment/workflow.js'
+import { bareWorkflow } from './bare-workflow.js'
 
 /**
  * A workflow without data whose RUNs do what their `act` says, in their first attempt or in all:
@@ -10,18 +11,7 @@ import type { RunContext, Workflow } from '../../src/experiment/workflow.js'
  * `eat` (400 MB), `spin`, `sleep`, `kill-agent`, `leave` (exits; a process of a group of its own, with its pid
  * in `left.txt`, keeps its pipes open).
  */
-export const workflow: Workflow = {
-  name: 'faulty',
-  defaults: { act: 'ok', always: false, seed: 0 },
-  known: [],
-  files: [],
-  stageVersion: 1,
-  chooseBackend: async () => ({ name: 'none', why: 'nothing to compute' }),
-  inspect: async () => ({ notes: [], resolve: () => ({ resolved: {} }) }),
-  stage: async () => undefined,
-  verify: async () => undefined,
-  open: async () => ({ run: act, close: async () => undefined }),
-}
+export const workflow = bareWorkflow('faulty', { act: 'ok', always: false, seed: 0 }, act)
 
 const eaten: Buffer[] = []
 const EATEN = 400 * 1024 * 1024
@@ -34,7 +24,7 @@ function fillHeap(): never {
   for (;;) kept.push(Array.from({ length: 1000 }, (_, i) => ({ i })))
 }
 
-async function act(context: RunContext) {
+async function act(context: RunContext): Promise<Outcome> {
   const { params, attempt, directory, signal } = context
   context.progress({ phase: 'train', epoch: 0, epochs: 1 })
   if (attempt === 1 || params['always'] === true)
@@ -78,5 +68,5 @@ async function act(context: RunContext) {
       default:
     }
   await writeFile(join(directory, 'result.txt'), `${context.run}\n`)
-  return { epochs: 1, reason: 'completed' as const, outputs: ['result.txt'] }
+  return { epochs: 1, reason: 'completed', outputs: ['result.txt'] }
 }

@@ -119,21 +119,26 @@ t.test(
 
     const whole = upfHeds(sweep('EXP001').slice(0, 3).concat(['EXP001'], sweep().slice(3)), cwd)
     t.equal(whole.status, 0, whole.stderr)
-    t.match(whole.stdout, /all 3 RUNs are finished already/)
+    t.match(whole.stdout, /nothing to do: 3 RUNs, all finished already/)
     t.strictSame(resultBytes(join(cwd, 'out/EXP002')), resultBytes(old))
 
     // one RUN without its marker goes on from its checkpoint; the others are not run again
     fs.rmSync(join(cwd, 'out/EXP002/run/RUN007/stop.marker'))
     const part = upfHeds(sweep().toSpliced(3, 0, 'EXP002'), cwd)
     t.equal(part.status, 0, part.stderr)
-    t.match(part.stdout, /2 RUNs finished already, 1 go on/)
+    t.match(part.stdout, /2 RUNs finished already, 1 to go on/)
     t.notMatch(part.stdout, /RUN000 running/)
     t.strictSame(resultBytes(join(cwd, 'out/EXP003')), resultBytes(old))
+
+    const threads = upfHeds(sweep('--threads', '2').toSpliced(3, 0, 'EXP001'), cwd)
+    t.equal(threads.status, 2)
+    t.match(threads.stderr, /hyperparameters or data:\nTHREADS: 1 → 2\nhint: Give --threads 1, /)
 
     fs.writeFileSync(join(cwd, 'dflts.json'), dflts(4, { dropout: 0.3 }))
     const drift = upfHeds(sweep().toSpliced(3, 0, 'EXP001'), cwd)
     t.equal(drift.status, 2)
     t.match(drift.stderr, /RUN000: "dropout": 0.1 → 0.3/)
+    t.match(drift.stderr, /^hint: Restore them, start without the EXP, or give --accept-drift/m)
     t.notOk(fs.existsSync(join(cwd, 'out/EXP004')), 'no EXP is left behind')
 
     fs.writeFileSync(join(cwd, 'dflts.json'), dflts(6))

@@ -10,8 +10,10 @@ import {
   type Outcome,
   type Params,
   type RunContext,
-  type Workflow,
 } from '../../src/experiment/workflow.js'
+import { bareWorkflow } from './bare-workflow.js'
+
+const DEFAULTS = { epochs: 3, epochSeconds: 0.2, seed: 0, hold: '' }
 
 /**
  * A workflow without data and almost without arithmetic that takes its time: each RUN "trains" `epochs`
@@ -25,18 +27,7 @@ import {
  * With `hold` it stops in its first attempt at that point until the file `go` is in the RUN's directory:
  * a test that finds `held` there knows exactly what it disturbs.
  */
-export const workflow: Workflow = {
-  name: 'slow',
-  defaults: { epochs: 3, epochSeconds: 0.2, seed: 0, hold: '' },
-  known: [],
-  files: [],
-  stageVersion: 1,
-  chooseBackend: async () => ({ name: 'none', why: 'nothing to compute' }),
-  inspect: async () => ({ notes: [], resolve: () => ({ resolved: {} }) }),
-  stage: async () => undefined,
-  verify: async () => undefined,
-  open: async () => ({ run: slowRun, close: async () => undefined }),
-}
+export const workflow = bareWorkflow('slow', DEFAULTS, slowRun)
 
 /** Where a RUN may hold; the epoch is its second one. `scoring`: after the last one, before the marker. */
 export const HOLDS = ['partition', 'mid-epoch', 'mid-checkpoint', 'scoring'] as const

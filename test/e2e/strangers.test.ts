@@ -41,7 +41,7 @@ t.test('random bytes, HTTP, wrong keys and versions, huge frames, a replay', asy
   }
   const done: FromAgent = {
     ...{ type: 'done', slot: 0, run: 'R1' as never, attempt: 1 },
-    finish: { marker: 'x', bytes: 1, epochs: 3, reason: 'completed', seconds: 1, durable: true },
+    finish: { marker: 'x', epochs: 3, reason: 'completed', seconds: 1, durable: true },
   }
   let sockets = 0
   const talk = async (frames: readonly string[], nonce = 'cafe', which = keys) => {

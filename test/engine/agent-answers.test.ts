@@ -1,30 +1,10 @@
 import t from 'tap'
-import { runId } from '../../src/base/ids.js'
-import { newAgent, type Agent, type AgentEffect } from '../../src/engine/agent-state.js'
+import type { Agent, AgentEffect } from '../../src/engine/agent-state.js'
 import { onBeat, onLeader, onNewLeader, onTick } from '../../src/engine/agent.js'
 import { onExecutor, onExecutorExit } from '../../src/engine/executor-events.js'
-import type { Order } from '../../src/engine/protocol.js'
+import { DONE, HEALTH, opened, order, RUN } from './agent-rig.js'
 
 // One answer for each attempt, said until the leader has it, and no more work once the lease is over.
-
-const RUN = runId('RUN000')!
-const HEALTH = { lagP99: 0, lagMax: 0, rss: 0 }
-const FINISH = { marker: 'm', bytes: 9, epochs: 3, reason: 'completed', seconds: 60, durable: true }
-
-function order(attempt = 1, timeout = -1): Order {
-  const limits = { timeout, patience: 300, memory: -1 }
-  return { run: RUN, attempt, params: {}, origins: {}, resolved: {}, digest: 'd', ...limits }
-}
-
-/** An agent, lost after 120 s without a leader, whose one executor is ready, at 0 s. */
-function opened(): Agent {
-  const who = { rank: 1, host: 'h', node: 'n', pid: 7, slots: 1 }
-  const agent = newAgent({ ...who, lost: 120, grace: 60, hungGrace: 10, openLimit: 3 }, 0)
-  onLeader(agent, { type: 'welcome', keep: [] }, 0)
-  onLeader(agent, { type: 'open' }, 0)
-  onExecutor(agent, 0, { type: 'opened' }, 0)
-  return agent
-}
 
 function running(attempt = 1, timeout = -1): Agent {
   const agent = opened()
@@ -34,11 +14,10 @@ function running(attempt = 1, timeout = -1): Agent {
 
 const said = (effects: readonly AgentEffect[]) =>
   effects.flatMap(e => (e.do === 'send' ? [e.message.type] : []))
-const done: Parameters<typeof onExecutor>[2] = { type: 'done', finish: FINISH }
 
 t.test('an answer is said again at each beat until it is acked', async t => {
   const agent = running()
-  t.strictSame(said(onExecutor(agent, 0, done, 1)), ['done', 'ready'])
+  t.strictSame(said(onExecutor(agent, 0, DONE, 1)), ['done', 'ready'])
   t.strictSame(said(onBeat(agent, HEALTH)), ['done', 'beat'])
   t.strictSame(said(onBeat(agent, HEALTH)), ['done', 'beat'])
   onLeader(agent, { type: 'ack', run: RUN, attempt: 2 }, 2)
@@ -59,7 +38,7 @@ t.test('an order said again is not begun again, whether it runs, is answered or 
   const begun = (effects: readonly AgentEffect[]) => effects.filter(e => e.do === 'order').length
   const again = () => onLeader(agent, { type: 'run', slot: 0, order: order() }, 1)
   t.equal(begun(again()), 0, 'runs')
-  onExecutor(agent, 0, done, 1)
+  onExecutor(agent, 0, DONE, 1)
   const answered = again()
   t.equal(begun(answered), 0, 'answered')
   t.strictSame(said(answered), ['done'])

@@ -1,83 +1,30 @@
 import t from 'tap'
-import {
-  held,
-  newAgent,
-  STAGER,
-  type Agent,
-  type AgentEffect,
-} from '../../src/engine/agent-state.js'
+import { newAgent, STAGER, type Agent } from '../../src/engine/agent-state.js'
 import { hello, onBeat, onLeader, onStop, onTick } from '../../src/engine/agent.js'
-import * as events from '../../src/engine/executor-events.js'
-import type { FromExecutor } from '../../src/engine/executor-protocol.js'
-import type { Order } from '../../src/engine/protocol.js'
-import { runId, type RunId } from '../../src/base/ids.js'
+import { onExecutor, onExecutorExit, onMemory } from '../../src/engine/executor-events.js'
+import { DONE, HEALTH, kinds, opened, order, RUN, SETTINGS } from './agent-rig.js'
 
-const RUN = runId('RUN000')!
-const order = (attempt = 1, timeout = -1): Order => ({
-  run: RUN,
-  attempt,
-  params: {},
-  origins: {},
-  resolved: {},
-  digest: 'd',
-  timeout,
-  patience: 300,
-  memory: -1,
-})
-
-const onExecutor = (agent: Agent, slot: number, message: FromExecutor, now = 0) =>
-  events.onExecutor(agent, slot, message, now)
-const { onExecutorExit, onMemory } = events
-const HEALTH = { lagP99: 0, lagMax: 0, rss: 0 }
 const unsaid = (agent: Agent) =>
   onBeat(agent, HEALTH).filter(e => e.do === 'send' && e.message.type !== 'beat')
 
-function opened(): Agent {
-  const settings = {
-    rank: 1,
-    host: 'h',
-    node: 'n',
-    pid: 7,
-    slots: 1,
-    lost: 120,
-    grace: 60,
-    hungGrace: 10,
-    openLimit: 3,
-  }
-  const agent = newAgent(settings, 0)
-  onLeader(agent, { type: 'welcome', keep: [] }, 0)
-  onLeader(agent, { type: 'open' }, 0)
-  onExecutor(agent, 0, { type: 'opened' })
-  return agent
-}
-
-const kinds = (effects: readonly AgentEffect[]) =>
-  effects.map(e =>
-    e.do === 'send' ? `send ${e.message.type}` : e.do === 'tell' ? `tell ${e.message}` : e.do,
-  )
-const done = {
-  type: 'done',
-  finish: { marker: 'm', bytes: 9, epochs: 1, reason: 'completed', seconds: 1, durable: true },
-} as const
-
 t.test('hello, stage in an executor of its own, open, ready', async t => {
-  const agent = newAgent({ ...opened().settings }, 0)
+  const agent = newAgent(SETTINGS, 0)
   t.strictSame(kinds(hello(agent)), ['send hello'])
   t.strictSame(kinds(onLeader(agent, { type: 'stage' }, 0)), ['spawn', 'tell stage'])
-  t.strictSame(kinds(onExecutor(agent, STAGER, { type: 'staged' })), ['kill', 'send staged'])
+  t.strictSame(kinds(onExecutor(agent, STAGER, { type: 'staged' }, 0)), ['kill', 'send staged'])
   t.strictSame(
     kinds(onExecutorExit(agent, STAGER, 'crashed', 'SIGKILL')),
     [],
     'its end is expected',
   )
   t.strictSame(kinds(onLeader(agent, { type: 'open' }, 0)), ['spawn', 'tell open'])
-  t.strictSame(kinds(onExecutor(agent, 0, { type: 'opened' })), ['send ready'])
+  t.strictSame(kinds(onExecutor(agent, 0, { type: 'opened' }, 0)), ['send ready'])
 })
 
 t.test('an answer is said again until the leader acks it', async t => {
   const agent = opened()
   t.strictSame(kinds(onLeader(agent, { type: 'run', slot: 0, order: order() }, 0)), ['order'])
-  t.strictSame(kinds(onExecutor(agent, 0, done)), ['send done', 'send ready'])
+  t.strictSame(kinds(onExecutor(agent, 0, DONE, 0)), ['send done', 'send ready'])
   t.strictSame(kinds(unsaid(agent)), ['send done'])
   onLeader(agent, { type: 'ack', run: RUN, attempt: 1 }, 0)
   t.strictSame(unsaid(agent), [])
@@ -91,7 +38,7 @@ t.test(
     const effects = onExecutorExit(agent, 0, 'crashed', 'died of SIGKILL')
     t.strictSame(kinds(effects), ['record', 'send ended', 'spawn', 'tell open'])
     t.match(effects[1], { message: { fate: 'crashed', run: RUN, attempt: 1 } })
-    t.strictSame(kinds(onExecutor(agent, 0, { type: 'opened' })), ['send ready'])
+    t.strictSame(kinds(onExecutor(agent, 0, { type: 'opened' }, 0)), ['send ready'])
   },
 )
 
@@ -119,7 +66,7 @@ t.test(
     const agent = opened()
     onLeader(agent, { type: 'run', slot: 0, order: order() }, 0)
     t.strictSame(kinds(onStop(agent, 'stopped', 1)), ['stop'])
-    const ended = onExecutor(agent, 0, { type: 'ended', fate: 'stopped', message: 'stopped' })
+    const ended = onExecutor(agent, 0, { type: 'ended', fate: 'stopped', message: 'stopped' }, 0)
     t.strictSame(kinds(ended), ['send ended'])
     t.match(ended, [{ message: { fate: 'stopped' } }])
     const left = onLeader(agent, { type: 'ack', run: RUN, attempt: 1 }, 2)
@@ -133,83 +80,12 @@ t.test('without a leader it fences itself when the lease is over', async t => {
   t.match(onTick(agent, 121), [{ do: 'log' }, { do: 'exit', again: true }])
 })
 
-/** One RUN that runs, and those given ahead, one by one. */
-function withRuns(count: number) {
-  const agent = opened()
-  const runs = Array.from({ length: count }, (_, i) => runId(`RUN${String(i).padStart(2, '0')}`)!)
-  const effects = runs.flatMap(run =>
-    onLeader(agent, { type: 'run', slot: 0, order: { ...order(), run } }, 0),
-  )
-  return { agent, runs, effects }
-}
-
-const ordered = (effects: readonly AgentEffect[]) =>
-  effects.flatMap(e => (e.do === 'order' ? [e.order.run] : []))
-
-t.test('an executor has eight RUNs in hand at most, and gets more when four are left', async t => {
-  const { agent, runs, effects } = withRuns(20)
-  t.strictSame(ordered(effects), runs.slice(0, 6), 'the one that runs, and more than four')
-  const ends = Array.from({ length: 20 }, () => ordered(onExecutor(agent, 0, done, 0)))
-  t.strictSame(ends.flat(), runs.slice(6), 'all, in order')
-  t.strictSame(
-    ends.map(orders => orders.length).filter(n => n > 0),
-    [4, 4, 4, 2],
-  )
-  t.strictSame(held(agent), [])
-})
-
-t.test('RUNs that have not begun are given back when asked for', async t => {
-  const { agent, runs } = withRuns(8)
-  const ask = (run: RunId) => onLeader(agent, { type: 'withdraw', run, attempt: 1 }, 0)
-  const given = (run: RunId) => [{ message: { type: 'ended', run, fate: 'stopped' } }]
-  t.match(ask(runs[7]!), given(runs[7]!), 'one in line at once')
-  t.strictSame(ask(runs[0]!), [], 'it has begun')
-  t.match(ask(runs[2]!), [{ do: 'withdraw', run: runs[2] }], 'one in hand by its executor')
-  const back = { type: 'withdrawn', run: runs[2]!, attempt: 1 } as const
-  t.match(onExecutor(agent, 0, back, 0), given(runs[2]!))
-  t.strictSame(onExecutor(agent, 0, back, 0), [], 'once')
-  t.strictSame(
-    held(agent).map(h => h.run),
-    [0, 1, 3, 4, 5, 6].map(i => runs[i]),
-  )
-})
-
-t.test('an executor that dies takes only the RUN that ran with it', async t => {
-  const { agent, runs } = withRuns(7)
-  const died = onExecutorExit(agent, 0, 'crashed', 'SIGSEGV')
-  t.strictSame(kinds(died), ['record', 'send ended', 'spawn', 'tell open'])
-  t.match(died, [{ run: runs[0], fate: 'crashed' }])
-  const opened = onExecutor(agent, 0, { type: 'opened' }, 1)
-  t.match(
-    opened,
-    runs.slice(1, 6).map(run => ({ do: 'order', order: { run } })),
-  )
-})
-
-t.test('told to stop, all that has not begun is given back, also if its executor dies', async t => {
-  const { agent, runs } = withRuns(7)
-  const told = kinds(onStop(agent, 'stopped', 0))
-  t.strictSame(told, ['send ended', ...Array(5).fill('withdraw'), 'stop'])
-  onExecutor(agent, 0, { type: 'withdrawn', run: runs[1]!, attempt: 1 }, 0)
-  t.strictSame(
-    kinds(onExecutor(agent, 0, { type: 'ended', fate: 'stopped', message: '' }, 0)),
-    ['send ended', 'stop'],
-    'one that has begun by then is stopped too',
-  )
-  const died = onExecutorExit(agent, 0, 'crashed', 'SIGKILL')
-  t.match(
-    died,
-    [runs[2], runs[3], runs[4], runs[5]].map(run => ({ message: { run, fate: 'stopped' } })),
-  )
-  t.strictSame(held(agent), [])
-})
-
 t.test('a RUN that arrives twice is done once', async t => {
   const agent = opened()
   const again = () => onLeader(agent, { type: 'run', slot: 0, order: order() }, 0)
   again()
   t.strictSame(again(), [], 'it runs')
-  onExecutor(agent, 0, done)
+  onExecutor(agent, 0, DONE, 0)
   t.strictSame(kinds(again()), ['send done'], 'the leader has not heard the answer')
   onLeader(agent, { type: 'ack', run: RUN, attempt: 1 }, 0)
   t.match(again(), [{ message: { type: 'ended', fate: 'stopped' } }], 'one more is another attempt')
@@ -228,7 +104,7 @@ t.test(
     onExecutor(agent, 0, { type: 'progress', progress: { phase: 'train' } }, 5000)
     t.strictSame(tick(5299), [])
     t.strictSame(tick(5301), ['stop'])
-    t.match(onExecutor(agent, 0, { type: 'ended', fate: 'stopped', message: 's' }), [
+    t.match(onExecutor(agent, 0, { type: 'ended', fate: 'stopped', message: 's' }, 0), [
       { do: 'record', fate: 'hung', message: /no progress for 301 s/ },
     ])
   },
@@ -249,7 +125,7 @@ t.test(
   async t => {
     const agent = opened()
     onLeader(agent, { type: 'run', slot: 0, order: order() }, 0)
-    const effects = events.onExecutor(agent, 0, done, 1)
+    const effects = onExecutor(agent, 0, DONE, 1)
     t.strictSame(kinds(effects), ['send done', 'send ready'])
     onLeader(agent, { type: 'run', slot: 0, order: { ...order(), attempt: 2 } }, 1)
     agent.welcomed = false
@@ -263,7 +139,7 @@ t.test(
 )
 
 t.test('before the welcome it says hello at each beat, then what it has', async t => {
-  const agent = newAgent(opened().settings, 0)
+  const agent = newAgent(SETTINGS, 0)
   t.strictSame(kinds(onBeat(agent, HEALTH)), ['send hello'])
   t.strictSame(onLeader(agent, { type: 'unknown' }, 0), [], 'its hello is on its way')
   onLeader(agent, { type: 'welcome', keep: [] }, 0)
@@ -276,11 +152,11 @@ t.test('told to stop while it has nothing to do it leaves at once', async t => {
 })
 
 t.test('an agent that cannot serve says so until it is heard', async t => {
-  const agent = newAgent(opened().settings, 0)
+  const agent = newAgent(SETTINGS, 0)
   onLeader(agent, { type: 'welcome', keep: [] }, 0)
   onLeader(agent, { type: 'open' }, 0)
   t.strictSame(kinds(unsaid(agent)), [])
-  const broken = onExecutor(agent, 0, { type: 'ended', fate: 'failed', message: 'no device' })
+  const broken = onExecutor(agent, 0, { type: 'ended', fate: 'failed', message: 'no device' }, 0)
   t.strictSame(kinds(broken), ['send broken'])
   t.strictSame(kinds(unsaid(agent)), ['send broken'])
 })
@@ -288,7 +164,7 @@ t.test('an agent that cannot serve says so until it is heard', async t => {
 t.test(
   'an executor that never gets ready is killed after ten minutes, a stager after an hour',
   async t => {
-    const agent = newAgent({ ...opened().settings }, 0)
+    const agent = newAgent(SETTINGS, 0)
     const tick = (now: number) => {
       agent.heard = now
       return onTick(agent, now)

@@ -40,7 +40,6 @@ const progress = fc.record(
 ) as fc.Arbitrary<Progress>
 export const finish = fc.record({
   marker: fc.stringMatching(/^[0-9a-f]{64}$/),
-  bytes: count,
   epochs: count,
   reason: fc.constantFrom('completed', 'early stopping'),
   seconds: number,
@@ -138,7 +137,6 @@ const isPhase = among('closed', 'staging', 'staged', 'open')
 const areHeld = list(shape({ ...NAMED, slot: isCount }))
 const FINISH = {
   marker: isText,
-  bytes: isCount,
   epochs: isCount,
   reason: isText,
   seconds: isNumber,

@@ -56,11 +56,10 @@ for (const [i, run] of ids.entries()) {
   const outcome = { epochs: i, reason: 'completed', outputs: [] } as const
   const expected = { params: `digest of ${run}`, data: 'data', seed: 0 }
   fs.mkdirSync(layout.run(home, run))
-  const text = await writeMarker(home, run, { attempt, ...outcome, ...expected }, false)
+  await writeMarker(home, run, { attempt, ...outcome, ...expected }, false)
   finished.set(run, i)
-  const finish = { marker: 'm', bytes: text.length, epochs: i, reason: 'completed' }
-  const whole = { ...finish, seconds: 60, durable: true }
-  records.push({ type: 'finished', run, attempt, finish: whole, at: 200 })
+  const finish = { marker: 'm', epochs: i, reason: 'completed', seconds: 60, durable: true }
+  records.push({ type: 'finished', run, attempt, finish, at: 200 })
 }
 const sound = Buffer.concat(records.map((record, n) => encodeRecord(n + 1, record)))
 

@@ -131,7 +131,7 @@ t.test('so does one whose agent has not been able to say hello', async t => {
 t.test('an order that did not arrive before a stop is said again: it must come back', async t => {
   const l = newRig(1)
   join(l, A, 1)
-  onStop(l, 'stopped', 'more than 0 RUN(s) failed')
+  onStop(l, 'stopped', 'more than 0 RUNs failed')
   t.ok(given(onMessage(l, A, IDLE_BEAT, 11)).includes(A))
   const last = onMessage(l, A, ended(0, 1, 'stopped'), 12)
   t.ok(last.some(e => e.do === 'over'))

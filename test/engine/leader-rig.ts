@@ -96,7 +96,6 @@ export function ended(n: number, attempt: number, fate: Fate): FromAgent {
 export function done(n: number, attempt: number): FromAgent {
   const finish = {
     marker: 'm',
-    bytes: 9,
     epochs: 3,
     reason: 'completed',
     seconds: 60,

@@ -1,49 +1,14 @@
 import t from 'tap'
-import { runId, type RunId } from '../../src/base/ids.js'
-import type { PlannedRun } from '../../src/experiment/plan.js'
-import {
-  newLeader,
-  type Effect,
-  type Leader,
-  type LeaderSettings,
-} from '../../src/engine/leader-state.js'
+import type { Effect, Leader } from '../../src/engine/leader-state.js'
 import { onGone, onMessage, onStall, onTick } from '../../src/engine/leader.js'
 import { onStop } from '../../src/engine/stop.js'
 import { PROTOCOL, type FromAgent } from '../../src/engine/protocol.js'
-import type { Fate } from '../../src/experiment/fate.js'
+import { READY, done, ended, id, newRig } from './leader-rig.js'
 
 const A = '1-aaaa'
 const B = '2-bbbb'
-const id = (n: number): RunId => runId(`RUN${String(n).padStart(3, '0')}`)!
 
-function planned(n: number, retries = 1): PlannedRun {
-  return {
-    run: id(n),
-    line: n + 1,
-    params: {},
-    origins: {},
-    resolved: {},
-    retries,
-    timeout: -1,
-    memory: -1,
-    digest: `d${n}`,
-  }
-}
-
-const SETTINGS: LeaderSettings = {
-  crashLimit: 3,
-  beat: 5,
-  suspect: 30,
-  lost: 120,
-  maxFailed: Infinity,
-  deadline: Infinity,
-  prefetch: 1,
-}
-
-function leader(runs: number, retries = 1): Leader {
-  const plan = Array.from({ length: runs }, (_, n) => planned(n, retries))
-  return newLeader(plan, SETTINGS)
-}
+const leader = (runs: number): Leader => newRig(runs, { retries: 1 })
 
 const hello = (rank: number, protocol = PROTOCOL): FromAgent => ({
   type: 'hello',
@@ -61,7 +26,7 @@ const hello = (rank: number, protocol = PROTOCOL): FromAgent => ({
 function join(l: Leader, who: string, rank: number, now = 0): Effect[] {
   onMessage(l, who, hello(rank), now)
   if (l.nodes.get('h1:0')?.state === 'staging') onMessage(l, who, { type: 'staged' }, now)
-  return onMessage(l, who, { type: 'ready', slot: 0 }, now)
+  return onMessage(l, who, READY, now)
 }
 
 const sent = (effects: readonly Effect[]) =>
@@ -77,21 +42,6 @@ const orders = (effects: readonly Effect[]) =>
       ? [[e.to, e.message.order.run, e.message.order.attempt] as const]
       : [],
   )
-const done = (n: number, attempt: number): FromAgent => ({
-  type: 'done',
-  slot: 0,
-  run: id(n),
-  attempt,
-  finish: { marker: 'm', bytes: 9, epochs: 3, reason: 'completed', seconds: 1, durable: true },
-})
-const ended = (n: number, attempt: number, fate: Fate): FromAgent => ({
-  type: 'ended',
-  slot: 0,
-  run: id(n),
-  attempt,
-  fate,
-  message: 'why',
-})
 
 t.test('RUNs go out in UPF order, one a ready slot', async t => {
   const l = leader(3)
@@ -160,7 +110,7 @@ t.test('a failed RUN is given out again once by default, then it is failed', asy
   join(l, A, 1)
   onMessage(l, A, ended(0, 1, 'failed'), 1)
   t.equal(l.runs.get(id(0))?.state, 'waiting')
-  t.strictSame(orders(onMessage(l, A, { type: 'ready', slot: 0 }, 1)), [[A, id(0), 2]])
+  t.strictSame(orders(onMessage(l, A, READY, 1)), [[A, id(0), 2]])
   const effects = onMessage(l, A, ended(0, 2, 'failed'), 2)
   t.equal(l.runs.get(id(0))?.state, 'failed')
   t.ok(effects.some(e => e.do === 'alert'))
@@ -178,7 +128,7 @@ t.test('a crashing RUN has three attempts, bad data one, being stopped counts no
     for (let n = 1; n <= attempts; n++) {
       t.not(l.runs.get(id(0))?.state, 'failed', `${fate} before attempt ${n}`)
       onMessage(l, A, ended(0, n, fate), n)
-      onMessage(l, A, { type: 'ready', slot: 0 }, n)
+      onMessage(l, A, READY, n)
     }
     t.equal(l.runs.get(id(0))?.state, 'failed', fate)
   }
@@ -186,7 +136,7 @@ t.test('a crashing RUN has three attempts, bad data one, being stopped counts no
   join(l, A, 1)
   for (let n = 1; n <= 10; n++) {
     onMessage(l, A, ended(0, n, 'stopped'), n)
-    onMessage(l, A, { type: 'ready', slot: 0 }, n)
+    onMessage(l, A, READY, n)
   }
   t.match(l.runs.get(id(0)), { state: 'running', attempt: 11 })
 })
@@ -195,10 +145,10 @@ t.test('a dead agent gives its RUN back at once, in front of the queue', async t
   const l = leader(3)
   join(l, A, 1)
   onMessage(l, B, hello(2), 0)
-  onMessage(l, B, { type: 'ready', slot: 0 }, 0)
+  onMessage(l, B, READY, 0)
   onGone(l, A, 'died of SIGKILL')
   onMessage(l, B, done(1, 1), 1)
-  t.strictSame(orders(onMessage(l, B, { type: 'ready', slot: 0 }, 1)), [[B, id(0), 2]])
+  t.strictSame(orders(onMessage(l, B, READY, 1)), [[B, id(0), 2]])
 })
 
 t.test('two lost nodes are nobody’s fault; from the third on they count', async t => {
@@ -272,7 +222,7 @@ t.test('after a stop nothing is given out, and it is over when nobody runs', asy
 t.test('strangers change nothing', async t => {
   const l = leader(1)
   const before = JSON.stringify([...l.runs])
-  t.strictSame(sent(onMessage(l, 'x', { type: 'ready', slot: 0 }, 0)), [['x', 'unknown']])
+  t.strictSame(sent(onMessage(l, 'x', READY, 0)), [['x', 'unknown']])
   t.strictSame(settled(onMessage(l, 'x', ended(0, 1, 'failed'), 0)), [['x', 'ack']])
   t.equal(JSON.stringify([...l.runs]), before)
 })

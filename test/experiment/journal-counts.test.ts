@@ -15,7 +15,7 @@ const given = (n: number, attempt = 1, at = 0): JournalRecord => ({
 })
 const finished = (n: number, attempt = 1, at = 0): JournalRecord => ({
   ...{ type: 'finished', run: id(n), attempt, at },
-  finish: { marker: 'm', bytes: 1, epochs: 2, reason: 'completed', seconds: 1, durable: true },
+  finish: { marker: 'm', epochs: 2, reason: 'completed', seconds: 1, durable: true },
 })
 const ended = (n: number, final: boolean, at = 0): JournalRecord => ({
   ...{ type: 'ended', run: id(n), attempt: 1, fate: 'failed', final, message: 'x', at },

@@ -8,7 +8,6 @@ import type { Random } from './random.js'
 export interface SimMarker {
   readonly attempt: number
   readonly digest: string
-  readonly bytes: number
   readonly epochs: number
 }
 

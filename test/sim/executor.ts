@@ -227,20 +227,12 @@ export class SimExecutor {
       this.end(running, 'failed', 'ENOSPC')
       return
     }
-    const marker = world.disk.markers.get(run) ?? this.mark(running)
+    const { digest: marker, epochs } = world.disk.markers.get(run) ?? this.mark(running)
     this.running = undefined
-    const { digest, bytes, epochs } = marker
     const seconds = world.clock.now - running.began
     this.say({
       type: 'done',
-      finish: {
-        marker: digest,
-        bytes,
-        epochs,
-        reason: 'completed',
-        seconds,
-        durable: seconds >= 1,
-      },
+      finish: { marker, epochs, reason: 'completed', seconds, durable: seconds >= 1 },
     })
     this.next()
   }
@@ -248,7 +240,7 @@ export class SimExecutor {
   private mark({ order: { run, attempt }, owner, epochs }: Running): SimMarker {
     const { disk, checks } = this.world
     const digest = `${run}-${owner.who}`
-    const marker = { attempt, digest, bytes: digest.length, epochs }
+    const marker = { attempt, digest, epochs }
     checks.writes(run, owner)
     checks.marked(run, marker)
     disk.markers.set(run, marker)

@@ -22,7 +22,7 @@ export interface LeftOut {
 }
 
 /** Share of the rows beside the held-out drug that validate. */
-export const VAL_FRACTION = 0.2
+const VAL_FRACTION = 0.2
 
 /**
  * Hold one drug out: its rows are the test set, the rest is split into train and val.

@@ -13,7 +13,7 @@ import { openExp } from '../../../dist/src/experiment/exp.js'
 
 const TIMES = { lost: 120, grace: 60, hungGrace: 10, openLimit: 3 }
 const HEALTH = { lagP99: 0, lagMax: 0, rss: 0 }
-const FINISH = { marker: 'f'.repeat(64), bytes: 0, epochs: 0, reason: 'completed', durable: true }
+const FINISH = { marker: 'f'.repeat(64), epochs: 0, reason: 'completed', durable: true }
 const [path, first, count, says, times] = process.argv.slice(2)
 const seconds = times ? JSON.parse(readFileSync(times, 'utf8')) : undefined
 allowSockets(Number(count) + 100)

@@ -16,10 +16,13 @@ export const progress: CommandModule<object, Args> = {
       .option('watch', { type: 'boolean', describe: 'show it every second until the sweep ends' })
       .option('verify', {
         type: 'boolean',
-        describe: "count by every RUN's files, not by what leader or journal say",
+        describe: "count by every RUN's files, each byte checked, not by what others say",
       })
       .option('json', { type: 'boolean', describe: 'print JSON; with --watch one line a second' })
       .conflicts('watch', 'verify')
+      .epilogue(
+        'JSON: file of DFLTS; OUTs: logs in out/; NEWs: RUNs begun; DONE, MKRs: RUNs with a valid marker.',
+      )
       .example('$0 progress out/EXP001', '')
       .example('$0 progress out/EXP001 --watch', 'ranks and RUNs, live'),
   handler: async ({ exp: name, watch: isWatch, verify, json }) => {
