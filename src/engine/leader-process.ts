@@ -88,6 +88,8 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
     over = resolve
   })
 
+  /** What is done when the records appended last are durable. */
+  let group: { readonly durable: Promise<void>; readonly then: Effect[] } | undefined
   let strangers = 0
   const socket = await listen(
     makeKeys(engine),
@@ -132,12 +134,12 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
         outbox.post(effect.to, JSON.stringify(effect.message), effect.message.type === 'ack')
         return
       case 'journal':
-        journal.append(effect.record).then(() => perform(effect.then), onJournalFault)
+        whenDurable(journal.append(effect.record), effect.then)
         if (effect.record.type !== 'given' && effect.record.type !== 'finished')
           log.line(JSON.stringify(effect.record))
         return
       case 'settled':
-        journal.settled().then(() => perform(effect.then), onJournalFault)
+        whenDurable(journal.settled(), effect.then)
         return
       case 'alert':
         alert(effect.text)
@@ -151,6 +153,17 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
       default:
         unreachable(effect)
     }
+  }
+
+  /** Records that share a sync share what is done then: one closure for a thousand of them. */
+  function whenDurable(durable: Promise<void>, then: readonly Effect[]): void {
+    if (group?.durable === durable) {
+      group.then.push(...then)
+      return
+    }
+    const effects = [...then]
+    group = { durable, then: effects }
+    durable.then(() => perform(effects), onJournalFault)
   }
 
   function alert(said: string): void {
