@@ -42,8 +42,8 @@ const CRASH_LIMIT = 3
 const PREFETCH = 64
 const TICK_MS = 1000
 const LAG_MS = 10
-/** Acks wait this long for company. */
-const ACK_MS = 50
+/** Acks wait this long for company, mostly the next RUN: a frame of their own costs more than they do. */
+const ACK_MS = 2000
 /** What people see need not be newer. */
 const SHOW_MS = 100
 /** After `stop`, agents have their grace of 60 s; then we end without them. */
@@ -102,7 +102,8 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
     },
   )
   const head = encodeHead({ exp: exp.id, epoch: lock.epoch, nonce: '' })
-  const outbox = newOutbox(head, ACK_MS, (to, frame) => socket.send(to, frame))
+  const ackMs = Math.min(ACK_MS, LEASE[0] * 500) // before the next beat, or the answer is said again
+  const outbox = newOutbox(head, ackMs, (to, frame) => socket.send(to, frame))
   const carried = stock.finished.size
   const status = () =>
     liveStatus(leader, exp, { lag, strangers: strangers + socket.dropped(), carried })
