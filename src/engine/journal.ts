@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../base/errors.js'
 import { syncDirectory } from '../base/files.js'
-import { encodeRecord, segments, type JournalRecord } from '../experiment/journal.js'
+import { encodeRecords, segments, type JournalRecord } from '../experiment/journal.js'
 import { RETRY_MS } from './disk.js'
 
 /** From one fdatasync to the next, in ms: what comes in between shares one. */
@@ -11,7 +11,10 @@ const GROUP_MS = 5
 
 /** The leader's end of the journal (format and reading: experiment/journal.ts). */
 export interface Journal {
-  /** Resolves when the record is durable; rejects when the disk has failed for good. */
+  /**
+   * Resolves when the record is durable; rejects when the disk has failed for good. Records that share a
+   * sync share the promise.
+   */
   append(record: JournalRecord): Promise<void>
   /** Resolves when all that was appended before is durable; rejects as `append`. */
   settled(): Promise<void>
@@ -29,7 +32,7 @@ export async function openJournal(
   await mkdir(directory, { recursive: true, mode: 0o700 })
   let file = await newSegment(directory)
   let sequence = 0
-  let waiting: Waiting[] = []
+  let waiting: Group | undefined
   /** Of groups that were given up: they come with the next one, so that no record is there without those before it. */
   let unwritten: Buffer = Buffer.alloc(0)
   let running: Promise<void> | undefined
@@ -56,33 +59,39 @@ export async function openJournal(
 
   /** Group commit: all that is there is written with one write and one fdatasync. */
   const commit = async () => {
-    while (waiting.length > 0) {
+    while (waiting) {
       await sleep(Math.max(0, last + GROUP_MS - performance.now()))
       last = performance.now()
       const group = waiting
-      waiting = []
-      const bytes = Buffer.concat([unwritten, ...group.map(g => g.bytes)])
+      waiting = undefined
+      const first = sequence + 1
+      sequence += group.payloads.length
+      const bytes = Buffer.concat([unwritten, encodeRecords(first, group.payloads)])
       try {
         await write(bytes)
         unwritten = Buffer.alloc(0)
-        for (const { resolve } of group) resolve()
+        group.resolve()
       } catch (error) {
         unwritten = bytes
-        for (const { reject } of group) reject(error)
+        group.reject(error)
       }
     }
     running = undefined
   }
 
-  const append = (bytes: Buffer) =>
-    new Promise<void>((resolve, reject) => {
-      waiting.push({ bytes, resolve, reject })
-      running ??= commit()
-    })
+  const next = (): Group => {
+    waiting ??= newGroup()
+    running ??= commit()
+    return waiting
+  }
 
   return {
-    append: record => append(encodeRecord(++sequence, record)),
-    settled: () => (running || unwritten.length > 0 ? append(Buffer.alloc(0)) : Promise.resolve()),
+    append: record => {
+      const { payloads, durable } = next()
+      payloads.push(JSON.stringify(record))
+      return durable
+    },
+    settled: () => (running || unwritten.length > 0 ? next().durable : Promise.resolve()),
     close: async () => {
       await running
       await file.close()
@@ -90,10 +99,23 @@ export async function openJournal(
   }
 }
 
-interface Waiting {
-  readonly bytes: Buffer
+/** What one sync makes durable. */
+interface Group {
+  /** JSON texts: a thousand of them cost the garbage collector less than records or buffers. */
+  readonly payloads: string[]
+  readonly durable: Promise<void>
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
+}
+
+function newGroup(): Group {
+  let resolve: () => void = () => undefined
+  let reject: (error: unknown) => void = () => undefined
+  const durable = new Promise<void>((res, rej) => {
+    resolve = res
+    reject = rej
+  })
+  return { payloads: [], durable, resolve, reject }
 }
 
 async function newSegment(directory: string): Promise<FileHandle> {

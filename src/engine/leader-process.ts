@@ -43,8 +43,8 @@ const CRASH_LIMIT = 3
 const PREFETCH = 64
 const TICK_MS = 1000
 const LAG_MS = 10
-/** Acks wait this long for company. */
-const ACK_MS = 50
+/** Acks wait this long for company, mostly the next RUN: a frame of their own costs more than they do. */
+const ACK_MS = 2000
 /** What people see need not be newer. */
 const SHOW_MS = 100
 /** After `stop`, agents have their grace of 60 s; then we end without them. */
@@ -89,6 +89,8 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
     over = resolve
   })
 
+  /** What is done when the records appended last are durable. */
+  let group: { readonly durable: Promise<void>; readonly then: Effect[] } | undefined
   let strangers = 0
   const socket = await listen(
     makeKeys(engine),
@@ -101,7 +103,8 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
     },
   )
   const head = encodeHead({ exp: exp.id, epoch: lock.epoch, nonce: '' })
-  const outbox = newOutbox(head, ACK_MS, (to, frame) => socket.send(to, frame))
+  const ackMs = Math.min(ACK_MS, LEASE[0] * 500) // before the next beat, or the answer is said again
+  const outbox = newOutbox(head, ackMs, (to, frame) => socket.send(to, frame))
   const carried = stock.finished.size
   const status = () =>
     liveStatus(leader, exp, { lag, strangers: strangers + socket.dropped(), carried })
@@ -133,12 +136,12 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
         outbox.post(effect.to, JSON.stringify(effect.message), effect.message.type === 'ack')
         return
       case 'journal':
-        journal.append(effect.record).then(() => perform(effect.then), onJournalFault)
+        whenDurable(journal.append(effect.record), effect.then)
         if (effect.record.type !== 'given' && effect.record.type !== 'finished')
           log.line(JSON.stringify(effect.record))
         return
       case 'settled':
-        journal.settled().then(() => perform(effect.then), onJournalFault)
+        whenDurable(journal.settled(), effect.then)
         return
       case 'alert':
         alert(effect.text)
@@ -152,6 +155,17 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
       default:
         unreachable(effect)
     }
+  }
+
+  /** Records that share a sync share what is done then: one closure for a thousand of them. */
+  function whenDurable(durable: Promise<void>, then: readonly Effect[]): void {
+    if (group?.durable === durable) {
+      group.then.push(...then)
+      return
+    }
+    const effects = [...then]
+    group = { durable, then: effects }
+    durable.then(() => perform(effects), onJournalFault)
   }
 
   function alert(said: string): void {

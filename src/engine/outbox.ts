@@ -22,23 +22,29 @@ export function newOutbox(
   lazyMs: number,
   send: (to: string, frame: string) => void,
 ): Outbox {
-  const pending = new Map<string, string[]>()
+  /** Oldest first. */
+  const pending = new Map<string, { text: string; readonly since: number }>()
   const urgent = new Set<string>()
   let soon: NodeJS.Immediate | undefined
   let later: NodeJS.Timeout | undefined
 
   const leave = (to: string) => {
-    const bodies = pending.get(to)
+    const frame = pending.get(to)
+    if (!frame) return
     pending.delete(to)
-    let frame = ''
-    for (const body of bodies ?? []) {
-      if (frame !== '' && frame.length + body.length > FRAME) {
-        send(to, `${head}[${frame}]}`)
-        frame = ''
+    send(to, `${head}[${frame.text}]}`)
+  }
+  /** What came lately stays: it may yet find company. */
+  const sweep = () => {
+    later = undefined
+    const now = performance.now()
+    for (const [to, { since }] of pending) {
+      if (now - since < lazyMs / 2) {
+        later = setTimeout(sweep, since + lazyMs - now)
+        return
       }
-      frame += frame === '' ? body : `,${body}`
+      leave(to)
     }
-    if (frame !== '') send(to, `${head}[${frame}]}`)
   }
   const flush = () => {
     if (later) clearTimeout(later)
@@ -48,11 +54,15 @@ export function newOutbox(
   }
   return {
     post: (to, body, lazy = false) => {
-      const bodies = pending.get(to)
-      if (bodies) bodies.push(body)
-      else pending.set(to, [body])
+      const frame = pending.get(to)
+      if (!frame) pending.set(to, { text: body, since: performance.now() })
+      else if (frame.text.length + body.length <= FRAME) frame.text += `,${body}`
+      else {
+        send(to, `${head}[${frame.text}]}`)
+        frame.text = body
+      }
       if (lazy) {
-        later ??= setTimeout(flush, lazyMs)
+        later ??= setTimeout(sweep, lazyMs)
         return
       }
       urgent.add(to)

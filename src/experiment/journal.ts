@@ -193,13 +193,23 @@ function endOfDamage(bytes: Buffer, at: number): number {
 
 /** One record as it lies in a segment. */
 export function encodeRecord(sequence: number, record: unknown): Buffer {
-  const payload = Buffer.from(JSON.stringify(record))
-  const bytes = Buffer.allocUnsafe(HEAD + payload.length)
-  bytes.writeUInt32LE(MAGIC, 0)
-  bytes.writeUInt32LE(sequence, 8)
-  bytes.writeUInt32LE(payload.length, 12)
-  payload.copy(bytes, HEAD)
-  bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4)
+  return encodeRecords(sequence, [JSON.stringify(record)])
+}
+
+/** @param sequence of the first @param payloads JSON texts, one a record @returns them as they lie in a segment */
+export function encodeRecords(sequence: number, payloads: readonly string[]): Buffer {
+  const lengths = payloads.map(payload => Buffer.byteLength(payload))
+  const bytes = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + HEAD + length, 0))
+  let at = 0
+  for (const [n, payload] of payloads.entries()) {
+    const end = at + HEAD + lengths[n]!
+    bytes.writeUInt32LE(MAGIC, at)
+    bytes.writeUInt32LE((sequence + n) >>> 0, at + 8)
+    bytes.writeUInt32LE(lengths[n]!, at + 12)
+    bytes.write(payload, at + HEAD)
+    bytes.writeUInt32LE(crc32(bytes.subarray(at + 8, end)), at + 4)
+    at = end
+  }
   return bytes
 }
 
