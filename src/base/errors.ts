@@ -26,9 +26,26 @@ export class HedError extends Error {
   }
 }
 
+/** What a file system says that has no room, no health or no right to be written. It may come back. */
+export const DISK_FAULTS: readonly string[] = ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'ESTALE']
+
+/** Was it a disk that could not be written? Threads and libraries hand on the text of a fault alone. */
+export function isDiskFault(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const code = codeOf(at)
+    if (code === undefined ? DISK_TEXT.test(at.message) : DISK_FAULTS.includes(code)) return true
+  }
+  return false
+}
+
+const DISK_TEXT = new RegExp(
+  `\\b(${DISK_FAULTS.join('|')})\\b|no space left|read-only file system`,
+  'i',
+)
+
 /** A disk that is full, broken or read-only is no bug of ours: an error that says so. Others as they are. */
 export function namingDisk(error: unknown): unknown {
-  if (!['ENOSPC', 'EDQUOT', 'EIO', 'EROFS'].includes(codeOf(error) ?? '')) return error
+  if (error instanceof HedError || !isDiskFault(error)) return error
   return new HedError('USAGE', `the disk cannot be written: ${messageOf(error)}`, {
     hint: 'Make room or have it mended, then try again.',
     cause: error,
