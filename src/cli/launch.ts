@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeAtomicSync } from '../base/files.js'
+import { requireProgram } from '../engine/alert.js'
 import { parseLeaderEvent, type LeaderEvent } from '../engine/leader-events.js'
 import { requireLocalDescriptors } from '../engine/limits.js'
 import type { Experiment, Settings } from '../experiment/exp.js'
@@ -10,6 +11,7 @@ import { validateMarker } from '../experiment/marker.js'
 import type { PlannedRun } from '../experiment/plan.js'
 import { childEnvironment } from '../sites/detect.js'
 import { launchLocal } from '../sites/local.js'
+import { requireTmpRoot } from '../stage/node-local.js'
 import { openView } from './live.js'
 
 const BIN = fileURLToPath(new URL('./bin.js', import.meta.url))
@@ -21,8 +23,11 @@ export interface WorkflowModule {
 }
 
 /** What this machine must allow for such a sweep: asked before an EXP is made. @throws HedError USAGE */
-export function requireLimits({ PROCS, PPN, RANKS }: Settings): void {
+export async function requireMachine(settings: Settings): Promise<void> {
+  const { PROCS, PPN, RANKS, TMP_ROOT, ON_ALERT } = settings
   requireLocalDescriptors(PROCS, RANKS === 'node' ? PPN : 1)
+  if (ON_ALERT !== '') requireProgram(ON_ALERT)
+  await requireTmpRoot(TMP_ROOT)
 }
 
 /** Run the ranks of an EXP on this machine and show how they go. @returns the exit status */

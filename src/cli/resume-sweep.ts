@@ -9,7 +9,7 @@ import { writePlan, type PlannedRun } from '../experiment/plan.js'
 import { prepare, readInputs } from '../experiment/prepare.js'
 import { BUILT_IN, type RawSettings, type SettingName } from '../sites/builtin.js'
 import { checkSettings, mergeSettings } from '../sites/settings.js'
-import { launch, requireLimits } from './launch.js'
+import { launch, requireMachine } from './launch.js'
 import { noBatchYet } from './run-sweep.js'
 import { loadWorkflow } from './workflows.js'
 
@@ -17,7 +17,7 @@ import { loadWorkflow } from './workflows.js'
 export async function resumeSweep(name: string, flags: RawSettings): Promise<number> {
   const found = openExp(name, process.env['CANDLE_DATA_DIR'] ?? BUILT_IN.CANDLE_DATA_DIR ?? '.')
   const exp = withSettings(found, flags)
-  requireLimits(exp.settings)
+  await requireMachine(exp.settings)
   const inputs = readInputs(join(exp.path, exp.upf.name), join(exp.path, exp.dflts.name))
   const { workflow, url } = await loadWorkflow(exp.workflow)
   const { plan, data, notes } = await prepare(inputs, workflow, {

@@ -7,7 +7,7 @@ import { prepare, readInputs } from '../experiment/prepare.js'
 import { planRestart } from '../experiment/restart.js'
 import type { RawSettings } from '../sites/builtin.js'
 import { checkSettings, mergeSettings } from '../sites/settings.js'
-import { launch, requireLimits } from './launch.js'
+import { launch, requireMachine } from './launch.js'
 import { loadWorkflow } from './workflows.js'
 
 export interface SweepArgs {
@@ -26,7 +26,7 @@ export async function runSweep(args: SweepArgs): Promise<number> {
   const merged = mergeSettings(args.site, process.env, args.flags)
   if (merged.base !== 'local') throw noBatchYet(merged.base)
   const settings = checkSettings(merged)
-  requireLimits(settings)
+  await requireMachine(settings)
   const inputs = readInputs(args.upf, args.dflts)
   const old = args.exp === undefined ? undefined : openExp(args.exp, settings.CANDLE_DATA_DIR)
   const { workflow, url } = await loadWorkflow(inputs.workflow)
