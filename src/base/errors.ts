@@ -43,13 +43,33 @@ const DISK_TEXT = new RegExp(
   'i',
 )
 
-/** A disk that is full, broken or read-only is no bug of ours: an error that says so. Others as they are. */
-export function namingDisk(error: unknown): unknown {
-  if (error instanceof HedError || !isDiskFault(error)) return error
-  return new HedError('USAGE', `the disk cannot be written: ${messageOf(error)}`, {
-    hint: 'Make room or have it mended, then try again.',
-    cause: error,
-  })
+/**
+ * A fault of the system is no bug of ours: a full disk, too few open files, a path where something else lies
+ * than was made there. An error of one line that says so; others as they are.
+ */
+export function namingFault(error: unknown): unknown {
+  if (error instanceof HedError) return error
+  const options = (hint: string) => ({ hint, cause: error })
+  const text = messageOf(error)
+  if (isDiskFault(error))
+    return new HedError(
+      'USAGE',
+      `the disk cannot be written: ${text}`,
+      options('Make room or have it mended, then try again.'),
+    )
+  if (['EMFILE', 'ENFILE'].includes(codeOf(error) ?? ''))
+    return new HedError(
+      'USAGE',
+      `too few open files are allowed: ${text}`,
+      options('Raise the limit with `ulimit -n 1024`.'),
+    )
+  if (codeOf(error) !== undefined && error instanceof Error && 'path' in error)
+    return new HedError(
+      'USAGE',
+      text,
+      options('Look what lies there and who may read and write it.'),
+    )
+  return error
 }
 
 /** Exit status of whatever was thrown: 2–6 for a HedError, 1 for a bug. */

@@ -1,10 +1,11 @@
-import { readdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { writeAtomicSync } from '../base/files.js'
+import { readIfThere, writeAtomicSync } from '../base/files.js'
 import { requireProgram } from '../engine/alert.js'
 import { parseLeaderEvent, type LeaderEvent } from '../engine/leader-events.js'
 import { requireLocalDescriptors } from '../engine/limits.js'
+import { lastEpoch } from '../engine/lock.js'
 import type { Experiment, Settings } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import { validateMarker } from '../experiment/marker.js'
@@ -31,16 +32,12 @@ export async function requireMachine(settings: Settings): Promise<void> {
 }
 
 /** Run the ranks of an EXP on this machine and show how they go. @returns the exit status */
-export async function launch(
-  exp: Experiment,
-  plan: readonly PlannedRun[],
-  workflow: WorkflowModule,
-): Promise<number> {
-  if (allFinished(exp, plan)) return finishedAlready(exp, plan.length)
+export async function launch(exp: Experiment, workflow: WorkflowModule): Promise<number> {
   rmSync(layout.status(exp.path), { force: true }) // how an earlier life ended
   const view = openView(exp.path)
   let end: (LeaderEvent & { type: 'end' }) | undefined
-  const epoch = nextEpoch(exp)
+  // the one the leader will have, so that no agent follows the rendezvous of an earlier one
+  const epoch = lastEpoch(layout.engine(exp.path)) + 1
   const ranks = launchLocal({
     size: exp.settings.PROCS,
     command: rank => [
@@ -91,42 +88,36 @@ function summary(
   return status
 }
 
-function allFinished(exp: Experiment, plan: readonly PlannedRun[]): boolean {
-  return plan.every(({ run, digest, params }) => {
+/**
+ * Is nothing left to do? Says so, and in status.json where that says otherwise: how and when the sweep ended
+ * is not to be lost.
+ */
+export function finishedAlready(exp: Experiment, plan: readonly PlannedRun[]): boolean {
+  const isFinished = ({ run, digest, params }: PlannedRun) => {
     const seed = params['seed'] ?? 0
     return validateMarker(exp.path, run, { params: digest, data: exp.data.digest, seed }).valid
-  })
-}
-
-function finishedAlready(exp: Experiment, runs: number): number {
-  const now = new Date().toISOString()
-  const status = {
-    exit: 0,
-    reason: 'all RUNs finished',
-    finished: runs,
-    failed: 0,
-    notStarted: 0,
-    started: now,
-    ended: now,
-    ranks: [],
   }
-  writeAtomicSync(layout.status(exp.path), `${JSON.stringify(status, null, 2)}\n`)
-  console.log(`all ${runs} RUNs are finished already`)
-  return 0
+  if (!plan.every(isFinished)) return false
+  if (!/^ {2}"exit": 0,/m.test(readIfThere(layout.status(exp.path)) ?? '')) {
+    const now = new Date().toISOString()
+    const status = {
+      exit: 0,
+      reason: 'all RUNs finished',
+      finished: plan.length,
+      failed: 0,
+      notStarted: 0,
+      started: now,
+      ended: now,
+      ranks: [],
+    }
+    writeAtomicSync(layout.status(exp.path), `${JSON.stringify(status, null, 2)}\n`)
+  }
+  console.log(`${exp.path}: nothing left to do, all ${plan.length} RUNs are finished`)
+  return true
 }
 
 function tooManyThreads({ settings }: Experiment): boolean {
   return settings.THREADS > 1 && settings.PROCS > 2
-}
-
-/** The epoch the leader will have, so that no agent follows the rendezvous of an earlier one. */
-function nextEpoch(exp: Experiment): number {
-  try {
-    const taken = readdirSync(join(layout.engine(exp.path), 'epochs')).map(Number)
-    return Math.max(0, ...taken.filter(Number.isInteger)) + 1
-  } catch {
-    return 1
-  }
 }
 
 /** First signal: stop in order. Second: kill. @returns a function that takes the handlers off */

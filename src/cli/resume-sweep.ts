@@ -1,21 +1,24 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { HedError } from '../base/errors.js'
+import { requireFree } from '../engine/lock.js'
 import { setAside } from '../experiment/carry.js'
 import { openExp, type Experiment } from '../experiment/exp.js'
+import { mendFolders } from '../experiment/folders.js'
 import * as layout from '../experiment/layout.js'
 import { validateMarker } from '../experiment/marker.js'
 import { writePlan, type PlannedRun } from '../experiment/plan.js'
 import { prepare, readInputs } from '../experiment/prepare.js'
 import { BUILT_IN, type RawSettings, type SettingName } from '../sites/builtin.js'
 import { checkSettings, mergeSettings } from '../sites/settings.js'
-import { launch, requireMachine } from './launch.js'
+import { finishedAlready, launch, requireMachine } from './launch.js'
 import { noBatchYet } from './run-sweep.js'
 import { loadWorkflow } from './workflows.js'
 
 /** Go on in place, with the EXP's own copies of UPF and DFLTS. @returns the exit status */
 export async function resumeSweep(name: string, flags: RawSettings): Promise<number> {
   const found = openExp(name, process.env['CANDLE_DATA_DIR'] ?? BUILT_IN.CANDLE_DATA_DIR ?? '.')
+  requireFree(layout.engine(found.path))
   const exp = withSettings(found, flags)
   await requireMachine(exp.settings)
   const inputs = readInputs(join(exp.path, exp.upf.name), join(exp.path, exp.dflts.name))
@@ -34,11 +37,12 @@ export async function resumeSweep(name: string, flags: RawSettings): Promise<num
       `${exp.settings.DATA_SOURCE}: not the data that ${exp.path} began with`,
       { hint: 'Put the files back, or start a new EXP from this one with --accept-drift.' },
     )
-  for (const note of notes) console.log(note)
+  for (const note of [...notes, ...mendFolders(exp.path)]) console.log(note)
   setInvalidAside(exp, plan.runs)
   writePlan(exp.path, plan.runs)
+  if (finishedAlready(exp, plan.runs)) return 0
   console.log(`${exp.path}: resumed, ${plan.runs.length} RUNs`)
-  return launch(exp, plan.runs, { url, name: exp.workflow, stageVersion: workflow.stageVersion })
+  return launch(exp, { url, name: exp.workflow, stageVersion: workflow.stageVersion })
 }
 
 /** What an EXP was made with cannot change; what only says where and how many may. */

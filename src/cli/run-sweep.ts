@@ -7,7 +7,7 @@ import { prepare, readInputs } from '../experiment/prepare.js'
 import { planRestart } from '../experiment/restart.js'
 import type { RawSettings } from '../sites/builtin.js'
 import { checkSettings, mergeSettings } from '../sites/settings.js'
-import { launch, requireMachine } from './launch.js'
+import { finishedAlready, launch, requireMachine } from './launch.js'
 import { loadWorkflow } from './workflows.js'
 
 export interface SweepArgs {
@@ -69,10 +69,11 @@ export async function runSweep(args: SweepArgs): Promise<number> {
         `${restart.unfinished.length + restart.extended.length} go on, ` +
         `${restart.added.length + restart.drifted.length} begin, ${restart.dropped.length} dropped`,
     )
+  if (restart && finishedAlready(exp, plan.runs)) return 0
   console.log(
     `${exp.path}: ${plan.runs.length} RUNs on ${settings.PROCS - 1} worker(s) of ${settings.THREADS} thread(s), backend ${backend.name}`,
   )
-  return launch(exp, plan.runs, { url, name: inputs.workflow, stageVersion: workflow.stageVersion })
+  return launch(exp, { url, name: inputs.workflow, stageVersion: workflow.stageVersion })
 }
 
 const VERSION = (

@@ -142,6 +142,7 @@ t.test('two leaders on one EXP: the second is refused and the first goes on', as
   const second = upfHeds(['resume', join(cwd, 'out/EXP001')], cwd)
   t.equal(second.status, 2)
   t.match(second.stdout + second.stderr, /is being run by process \d+/)
+  t.equal(second.stdout, '', 'before it says or changes anything')
   first.child.kill('SIGTERM')
   const { status } = await first.ended
   t.equal(status, 6)
