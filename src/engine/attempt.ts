@@ -1,9 +1,11 @@
 import { sha256 } from '../base/digest.js'
 import { HedError } from '../base/errors.js'
+import { among, isCount, isText, list, shape } from '../base/shape.js'
+import { oneLine } from '../base/lines.js'
 import type { Finish } from '../experiment/journal.js'
 import * as layout from '../experiment/layout.js'
 import { validateMarker, writeMarker } from '../experiment/marker.js'
-import type { Progress, Session } from '../experiment/workflow.js'
+import type { Outcome, Progress, Session } from '../experiment/workflow.js'
 import { claim, finishedBefore } from './claim.js'
 import { patiently } from './disk.js'
 import type { ToExecutor } from './executor-protocol.js'
@@ -44,7 +46,7 @@ export async function doRun(
     if (isJustBegun()) return
     await passFence(layout.engine(exp), layout.rankFile(exp, run), ownership, epoch, signal)
   }
-  const outcome = await session.run({
+  const said: unknown = await session.run({
     run,
     attempt,
     params,
@@ -57,6 +59,7 @@ export async function doRun(
     progress: onProgress,
     log: text => console.log(`${run}: ${text}`),
   })
+  const outcome = checkOutcome(said)
   const seconds = (performance.now() - began) / 1000
   const durable = seconds >= WORTH_A_SYNC
   const marker = await patiently(async () => {
@@ -77,4 +80,20 @@ export async function doRun(
     seconds,
     durable,
   }
+}
+
+const isOutcome = shape({
+  epochs: isCount,
+  reason: among(['completed', 'early stopping']),
+  outputs: list(isText),
+})
+
+/** A workflow may be plain JavaScript. @throws HedError FAILED saying what it returned and what was wanted */
+function checkOutcome(said: unknown): Outcome {
+  if (isOutcome(said)) return said as Outcome
+  throw new HedError(
+    'FAILED',
+    `the workflow's run() returned ${oneLine(JSON.stringify(said) ?? String(said))}, ` +
+      `want { epochs: 3, reason: "completed" or "early stopping", outputs: ["result.txt"] }`,
+  )
 }

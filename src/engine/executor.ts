@@ -42,6 +42,11 @@ export function executorMain(): void {
     'data',
     lineSplitter(line => void perform(executor, JSON.parse(line) as ToExecutor)),
   )
+  process.on('uncaughtException', error => {
+    console.error(error)
+    const words: FromExecutor = { type: 'dying', message: oneLine(messageOf(error)) }
+    from.write(`${JSON.stringify(words)}\n`, () => process.exit(1))
+  })
   // Ctrl-C goes to the whole terminal; only the agent decides when a RUN stops
   process.on('SIGINT', () => undefined)
   process.on('SIGTERM', () => executor.running?.stop.abort())
@@ -195,7 +200,8 @@ async function load(url: string): Promise<Workflow> {
 function fateOf(error: unknown): Fate {
   if (error instanceof Stopped) return 'stopped'
   if (error instanceof HedError && error.kind === 'DATA') return 'bad-data'
-  if (isDiskFault(error)) return 'no-disk'
+  if (isDiskFault(error) || (error instanceof HedError && error.kind === 'STOPPED'))
+    return 'no-disk'
   if (error instanceof RangeError && /allocation failed/i.test(error.message))
     return 'out-of-memory'
   return 'failed'
