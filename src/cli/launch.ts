@@ -14,6 +14,7 @@ import { childEnvironment } from '../sites/detect.js'
 import { launchLocal } from '../sites/local.js'
 import { requireTmpRoot } from '../stage/node-local.js'
 import { openView } from './live.js'
+import type { Signals } from './signals.js'
 
 const BIN = fileURLToPath(new URL('./bin.js', import.meta.url))
 
@@ -32,7 +33,11 @@ export async function requireMachine(settings: Settings): Promise<void> {
 }
 
 /** Run the ranks of an EXP on this machine and show how they go. @returns the exit status */
-export async function launch(exp: Experiment, workflow: WorkflowModule): Promise<number> {
+export async function launch(
+  exp: Experiment,
+  workflow: WorkflowModule,
+  signals: Signals,
+): Promise<number> {
   rmSync(layout.status(exp.path), { force: true }) // how an earlier life ended
   const view = openView(exp.path)
   let end: (LeaderEvent & { type: 'end' }) | undefined
@@ -57,7 +62,7 @@ export async function launch(exp: Experiment, workflow: WorkflowModule): Promise
     },
     onStderr: (rank, text) => view.note(rank === 0 ? text : `rank ${rank}: ${text}`),
   })
-  const release = onSignals(
+  signals.handle(
     signal => {
       view.note(`${signal}: stopping; what runs is saved. Once more to kill.`)
       ranks.stop(signal)
@@ -67,7 +72,6 @@ export async function launch(exp: Experiment, workflow: WorkflowModule): Promise
   const code = await ranks.ended
   // a rank that was killed and not started again has left its node-local folders
   rmSync(join(exp.settings.TMP_ROOT, exp.id), { recursive: true, force: true })
-  release()
   view.end()
   return summary(exp, code, end)
 }
@@ -118,21 +122,4 @@ export function finishedAlready(exp: Experiment, plan: readonly PlannedRun[]): b
 
 function tooManyThreads({ settings }: Experiment): boolean {
   return settings.THREADS > 1 && settings.PROCS > 2
-}
-
-/** First signal: stop in order. Second: kill. @returns a function that takes the handlers off */
-function onSignals(stop: (signal: string) => void, kill: () => void): () => void {
-  let asked = false
-  const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const).map(signal => {
-    const handler = () => {
-      if (asked && signal === 'SIGINT') kill()
-      else if (!asked) stop(signal)
-      asked = true
-    }
-    process.on(signal, handler)
-    return [signal, handler] as const
-  })
-  return () => {
-    for (const [signal, handler] of handlers) process.off(signal, handler)
-  }
 }

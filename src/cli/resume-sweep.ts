@@ -13,6 +13,7 @@ import { BUILT_IN, type RawSettings, type SettingName } from '../sites/builtin.j
 import { checkSettings, mergeSettings } from '../sites/settings.js'
 import { finishedAlready, launch, requireMachine } from './launch.js'
 import { noBatchYet } from './run-sweep.js'
+import { holdSignals } from './signals.js'
 import { loadWorkflow } from './workflows.js'
 
 /** Go on in place, with the EXP's own copies of UPF and DFLTS. @returns the exit status */
@@ -42,7 +43,13 @@ export async function resumeSweep(name: string, flags: RawSettings): Promise<num
   writePlan(exp.path, plan.runs)
   if (finishedAlready(exp, plan.runs)) return 0
   console.log(`${exp.path}: resumed, ${plan.runs.length} RUNs`)
-  return launch(exp, { url, name: exp.workflow, stageVersion: workflow.stageVersion })
+  const signals = holdSignals()
+  try {
+    const { stageVersion } = workflow
+    return await launch(exp, { url, name: exp.workflow, stageVersion }, signals)
+  } finally {
+    signals.release()
+  }
 }
 
 /** What an EXP was made with cannot change; what only says where and how many may. */

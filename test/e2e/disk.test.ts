@@ -140,7 +140,9 @@ t.test(
     startAgent(exp, 1)
     t.equal((await next.ended).status, 0)
     await gone(exp)
-    t.match(invariants(exp), { problems: [], finished: 3, failed: 0 })
+    const found = invariants(exp)
+    t.strictSame(found.problems, [])
+    t.match(found, { finished: 3, failed: 0 })
   },
 )
 
