@@ -93,7 +93,7 @@ function checkOutcome(said: unknown): Outcome {
   if (isOutcome(said)) return said as Outcome
   throw new HedError(
     'FAILED',
-    `the workflow's run() returned ${oneLine(JSON.stringify(said) ?? String(said))}, ` +
+    `the workflow's run() returned ${oneLine(String(JSON.stringify(said)))}, ` +
       `want { epochs: 3, reason: "completed" or "early stopping", outputs: ["result.txt"] }`,
   )
 }
