@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { sha256 } from '../base/digest.js'
 import { HedError } from '../base/errors.js'
 import { among, isCount, isText, list, shape } from '../base/shape.js'
@@ -93,7 +94,7 @@ function checkOutcome(said: unknown): Outcome {
   if (isOutcome(said)) return said as Outcome
   throw new HedError(
     'FAILED',
-    `the workflow's run() returned ${oneLine(String(JSON.stringify(said)))}, ` +
+    `the workflow's run() returned ${oneLine(inspect(said))}, ` +
       `want { epochs: 3, reason: "completed" or "early stopping", outputs: ["result.txt"] }`,
   )
 }
