@@ -6,7 +6,7 @@ import { oneLine } from '../base/lines.js'
 import type { Finish } from '../experiment/journal.js'
 import * as layout from '../experiment/layout.js'
 import { validateMarker, writeMarker } from '../experiment/marker.js'
-import type { Outcome, Progress, Session } from '../experiment/workflow.js'
+import type { Progress, Session } from '../experiment/workflow.js'
 import { claim, finishedBefore } from './claim.js'
 import { patiently } from './disk.js'
 import type { ToExecutor } from './executor-protocol.js'
@@ -47,7 +47,7 @@ export async function doRun(
     if (isJustBegun()) return
     await passFence(layout.engine(exp), layout.rankFile(exp, run), ownership, epoch, signal)
   }
-  const said: unknown = await session.run({
+  const outcome = await session.run({
     run,
     attempt,
     params,
@@ -60,7 +60,7 @@ export async function doRun(
     progress: onProgress,
     log: text => console.log(`${run}: ${text}`),
   })
-  const outcome = checkOutcome(said)
+  requireOutcome(outcome)
   const seconds = (performance.now() - began) / 1000
   const durable = seconds >= WORTH_A_SYNC
   const marker = await patiently(async () => {
@@ -90,8 +90,8 @@ const isOutcome = shape({
 })
 
 /** A workflow may be plain JavaScript. @throws HedError FAILED saying what it returned and what was wanted */
-function checkOutcome(said: unknown): Outcome {
-  if (isOutcome(said)) return said as Outcome
+function requireOutcome(said: unknown): void {
+  if (isOutcome(said)) return
   throw new HedError(
     'FAILED',
     `the workflow's run() returned ${oneLine(inspect(said))}, ` +
