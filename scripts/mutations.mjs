@@ -183,6 +183,14 @@ const decisions = [
     why: 'a RUN that fails would be tried for ever',
   },
   {
+    name: 'full-disk-for-ever',
+    file: 'src/engine/attempts.ts',
+    find: 'run.tally.disks >= DISK_LIMIT',
+    replace: 'false',
+    tests: [LIMITS],
+    why: 'no RUN is given out for ever to a disk that takes nothing',
+  },
+  {
     name: 'bad-data-retried',
     file: 'src/engine/fates.ts',
     find: "if (fate === 'bad-data') return false",

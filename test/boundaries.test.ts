@@ -18,7 +18,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
 
 /** One door a package. */
 const DOORS: Readonly<Record<string, RegExp>> = {
-  zeromq: /^src\/engine\/socket\.ts$/,
+  zeromq: /^src\/engine\/(socket|gate)\.ts$/,
   'apache-arrow': /^src\/table\//,
   'parquet-wasm': /^src\/table\//,
   'parquetjs-lite': /^src\/table\//,

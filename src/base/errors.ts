@@ -26,13 +26,50 @@ export class HedError extends Error {
   }
 }
 
-/** A disk that is full, broken or read-only is no bug of ours: an error that says so. Others as they are. */
-export function namingDisk(error: unknown): unknown {
-  if (!['ENOSPC', 'EDQUOT', 'EIO', 'EROFS'].includes(codeOf(error) ?? '')) return error
-  return new HedError('USAGE', `the disk cannot be written: ${messageOf(error)}`, {
-    hint: 'Make room or have it mended, then try again.',
-    cause: error,
-  })
+/** What a file system says that has no room, no health or no right to be written. It may come back. */
+export const DISK_FAULTS: readonly string[] = ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'ESTALE']
+
+/** Was it a disk that could not be written? Threads and libraries hand on the text of a fault alone. */
+export function isDiskFault(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const code = codeOf(at)
+    if (code === undefined ? DISK_TEXT.test(at.message) : DISK_FAULTS.includes(code)) return true
+  }
+  return false
+}
+
+const DISK_TEXT = new RegExp(
+  `\\b(${DISK_FAULTS.join('|')})\\b|no space left|read-only file system`,
+  'i',
+)
+
+/**
+ * A fault of the system is no bug of ours: a full disk, too few open files, a path where something else lies
+ * than was made there. An error of one line that says so; others as they are.
+ */
+export function namingFault(error: unknown): unknown {
+  if (error instanceof HedError) return error
+  const options = (hint: string) => ({ hint, cause: error })
+  const text = messageOf(error)
+  if (isDiskFault(error))
+    return new HedError(
+      'USAGE',
+      `the disk cannot be written: ${text}`,
+      options('Make room or have it mended, then try again.'),
+    )
+  if (['EMFILE', 'ENFILE'].includes(codeOf(error) ?? ''))
+    return new HedError(
+      'USAGE',
+      `too few open files are allowed: ${text}`,
+      options('Raise the limit with `ulimit -n 1024`.'),
+    )
+  if (codeOf(error) !== undefined && error instanceof Error && 'path' in error)
+    return new HedError(
+      'USAGE',
+      text,
+      options('Look what lies there and who may read and write it.'),
+    )
+  return error
 }
 
 /** Exit status of whatever was thrown: 2–6 for a HedError, 1 for a bug. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { codeOf, HedError } from './errors.js'
+import { codeOf, HedError, messageOf } from './errors.js'
 
 const OURS = `${process.pid}.${randomBytes(4).toString('hex')}`
 let files = 0
@@ -35,7 +35,7 @@ export async function writeAtomic(
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true })
-    throw error
+    throw naming(path, error)
   }
   await syncDirectory(dirname(path))
 }
@@ -48,7 +48,7 @@ export function replaceSync(path: string, data: string | Uint8Array): void {
     fs.renameSync(temporary, path)
   } catch (error) {
     fs.rmSync(temporary, { force: true })
-    throw error
+    throw naming(path, error)
   }
 }
 
@@ -66,9 +66,18 @@ export function writeAtomicSync(path: string, data: string | Uint8Array, mode = 
     fs.renameSync(temporary, path)
   } catch (error) {
     fs.rmSync(temporary, { force: true })
-    throw error
+    throw naming(path, error)
   }
   syncDirectorySync(dirname(path))
+}
+
+/** A fault of `write` or `fsync` does not say which file: it is told which. @returns it */
+export function naming(path: string, error: unknown): unknown {
+  if (error instanceof Error && codeOf(error) !== undefined && !('path' in error)) {
+    error.message = `${messageOf(error)} '${path}'`
+    Object.assign(error, { path })
+  }
+  return error
 }
 
 /** Make renames in a directory durable. */

@@ -3,7 +3,7 @@ import { checkNames } from '../experiment/exp.js'
 import { prepare, readInputs } from '../experiment/prepare.js'
 import type { RawSettings } from '../sites/builtin.js'
 import { checkSettings, mergeSettings } from '../sites/settings.js'
-import { requireLimits } from './launch.js'
+import { requireMachine } from './launch.js'
 import { print, printJson } from './print.js'
 import { loadWorkflow } from './workflows.js'
 
@@ -16,7 +16,7 @@ export async function checkSweep(args: {
   readonly flags: RawSettings
 }): Promise<void> {
   const settings = checkSettings(mergeSettings('local', process.env, args.flags))
-  requireLimits(settings)
+  await requireMachine(settings)
   const inputs = readInputs(args.upf, args.dflts)
   checkNames(args.upf, args.dflts)
   const { workflow } = await loadWorkflow(inputs.workflow)

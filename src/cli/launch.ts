@@ -1,17 +1,21 @@
-import { readdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { writeAtomicSync } from '../base/files.js'
+import { readIfThere, writeAtomicSync } from '../base/files.js'
 import { plural } from '../base/plural.js'
+import { requireProgram } from '../engine/alert.js'
 import { parseLeaderEvent, type LeaderEvent } from '../engine/leader-events.js'
 import { requireLocalDescriptors } from '../engine/limits.js'
+import { lastEpoch } from '../engine/lock.js'
 import type { Experiment, Settings } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import { validateMarker } from '../experiment/marker.js'
 import type { PlannedRun } from '../experiment/plan.js'
 import { childEnvironment } from '../sites/detect.js'
 import { launchLocal } from '../sites/local.js'
+import { requireTmpRoot } from '../stage/node-local.js'
 import { openView } from './live.js'
+import type { Signals } from './signals.js'
 
 const BIN = fileURLToPath(new URL('./bin.js', import.meta.url))
 
@@ -22,22 +26,25 @@ export interface WorkflowModule {
 }
 
 /** What this machine must allow for such a sweep: asked before an EXP is made. @throws HedError USAGE */
-export function requireLimits({ PROCS, PPN, RANKS }: Settings): void {
+export async function requireMachine(settings: Settings): Promise<void> {
+  const { PROCS, PPN, RANKS, TMP_ROOT, ON_ALERT } = settings
   requireLocalDescriptors(PROCS, RANKS === 'node' ? PPN : 1)
+  if (ON_ALERT !== '') requireProgram(ON_ALERT)
+  await requireTmpRoot(TMP_ROOT)
 }
 
 /** Run the ranks of an EXP on this machine and show how they go. @returns the exit status */
 export async function launch(
   exp: Experiment,
-  plan: readonly PlannedRun[],
   workflow: WorkflowModule,
+  signals: Signals,
 ): Promise<number> {
-  if (allFinished(exp, plan)) return finishedAlready(exp, plan.length)
   rmSync(layout.status(exp.path), { force: true }) // how an earlier life ended
   const view = openView(exp.path)
   let end: (LeaderEvent & { type: 'end' }) | undefined
   let failed: string | undefined
-  const epoch = nextEpoch(exp)
+  // the one the leader will have, so that no agent follows the rendezvous of an earlier one
+  const epoch = lastEpoch(layout.engine(exp.path)) + 1
   const ranks = launchLocal({
     size: exp.settings.PROCS,
     command: rank => [
@@ -58,7 +65,7 @@ export async function launch(
     },
     onStderr: (rank, text) => view.note(rank === 0 ? text : `rank ${rank}: ${text}`),
   })
-  const release = onSignals(
+  signals.handle(
     signal => {
       view.note(`${signal}: stopping; what runs is saved. Once more to kill.`)
       ranks.stop(signal)
@@ -68,7 +75,6 @@ export async function launch(
   const code = await ranks.ended
   // a rank that was killed and not started again has left its node-local folders
   rmSync(join(exp.settings.TMP_ROOT, exp.id), { recursive: true, force: true })
-  release()
   view.end()
   return summary(exp, code, end, failed)
 }
@@ -94,57 +100,34 @@ function summary(
   return status
 }
 
-function allFinished(exp: Experiment, plan: readonly PlannedRun[]): boolean {
-  return plan.every(({ run, digest, params }) => {
+/**
+ * Is nothing left to do? Says so, and in status.json where that says otherwise: how and when the sweep ended
+ * is not to be lost.
+ */
+export function finishedAlready(exp: Experiment, plan: readonly PlannedRun[]): boolean {
+  const isFinished = ({ run, digest, params }: PlannedRun) => {
     const seed = params['seed'] ?? 0
     return validateMarker(exp.path, run, { params: digest, data: exp.data.digest, seed }).valid
-  })
-}
-
-function finishedAlready(exp: Experiment, runs: number): number {
-  const now = new Date().toISOString()
-  const status = {
-    exit: 0,
-    reason: 'all RUNs finished',
-    finished: runs,
-    failed: 0,
-    notStarted: 0,
-    started: now,
-    ended: now,
-    ranks: [],
   }
-  writeAtomicSync(layout.status(exp.path), `${JSON.stringify(status, null, 2)}\n`)
-  console.log(`nothing to do: ${plural(runs, 'RUN')}, all finished already`)
-  return 0
+  if (!plan.every(isFinished)) return false
+  if (!/^ {2}"exit": 0,/m.test(readIfThere(layout.status(exp.path)) ?? '')) {
+    const now = new Date().toISOString()
+    const status = {
+      exit: 0,
+      reason: 'all RUNs finished',
+      finished: plan.length,
+      failed: 0,
+      notStarted: 0,
+      started: now,
+      ended: now,
+      ranks: [],
+    }
+    writeAtomicSync(layout.status(exp.path), `${JSON.stringify(status, null, 2)}\n`)
+  }
+  console.log(`${exp.path}: nothing left to do, ${plural(plan.length, 'RUN')} finished`)
+  return true
 }
 
 function tooManyThreads({ settings }: Experiment): boolean {
   return settings.THREADS > 1 && settings.PROCS > 2
-}
-
-/** The epoch the leader will have, so that no agent follows the rendezvous of an earlier one. */
-function nextEpoch(exp: Experiment): number {
-  try {
-    const taken = readdirSync(join(layout.engine(exp.path), 'epochs')).map(Number)
-    return Math.max(0, ...taken.filter(Number.isInteger)) + 1
-  } catch {
-    return 1
-  }
-}
-
-/** First signal: stop in order. Second: kill. @returns a function that takes the handlers off */
-function onSignals(stop: (signal: string) => void, kill: () => void): () => void {
-  let asked = false
-  const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const).map(signal => {
-    const handler = () => {
-      if (asked && signal === 'SIGINT') kill()
-      else if (!asked) stop(signal)
-      asked = true
-    }
-    process.on(signal, handler)
-    return [signal, handler] as const
-  })
-  return () => {
-    for (const [signal, handler] of handlers) process.off(signal, handler)
-  }
 }

@@ -1,5 +1,5 @@
 import yargs, { type CommandModule } from 'yargs'
-import { exitStatus, HedError, namingDisk } from '../base/errors.js'
+import { exitStatus, HedError, namingFault } from '../base/errors.js'
 import { nearest } from '../base/nearest.js'
 import { check } from './commands/check.js'
 import { data } from './commands/data.js'
@@ -71,7 +71,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     await parser.parseAsync()
     return takeStatus()
   } catch (thrown) {
-    const error = namingDisk(thrown)
+    const error = namingFault(thrown)
     report(error, argv.includes('--json'))
     return exitStatus(error)
   }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { exitStatus, HedError, namingDisk } from '../base/errors.js'
+import { exitStatus, HedError, namingFault } from '../base/errors.js'
 import { openExp } from '../experiment/exp.js'
 import { childEnvironment, detectPlace } from '../sites/detect.js'
 import { report } from './report.js'
@@ -13,7 +13,7 @@ export async function rankMain(argv: readonly string[]): Promise<number> {
   try {
     return await serve(argv)
   } catch (thrown) {
-    const error = namingDisk(thrown)
+    const error = namingFault(thrown)
     report(error, false)
     return leave(exitStatus(error)) // also where half of it has begun
   }

@@ -2,23 +2,28 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { HedError } from '../base/errors.js'
 import { plural } from '../base/plural.js'
+import { requireFree } from '../engine/lock.js'
 import { setAside } from '../experiment/carry.js'
 import type { Experiment } from '../experiment/exp.js'
+import { mendFolders } from '../experiment/folders.js'
 import * as layout from '../experiment/layout.js'
 import { validateMarker } from '../experiment/marker.js'
 import { writePlan, type PlannedRun } from '../experiment/plan.js'
 import { prepare, readInputs } from '../experiment/prepare.js'
 import { SITES, type RawSettings, type SettingName } from '../sites/builtin.js'
 import { checkSettings, mergeSettings } from '../sites/settings.js'
-import { launch, requireLimits } from './launch.js'
+import { finishedAlready, launch, requireMachine } from './launch.js'
 import { openNamed } from './open-named.js'
 import { noBatchYet } from './run-sweep.js'
+import { holdSignals } from './signals.js'
 import { loadWorkflow } from './workflows.js'
 
 /** Go on in place, with the EXP's own copies of UPF and DFLTS. @returns the exit status */
 export async function resumeSweep(name: string, flags: RawSettings): Promise<number> {
-  const exp = withSettings(openNamed(name), flags)
-  requireLimits(exp.settings)
+  const found = openNamed(name)
+  requireFree(layout.engine(found.path))
+  const exp = withSettings(found, flags)
+  await requireMachine(exp.settings)
   const inputs = readInputs(join(exp.path, exp.upf.name), join(exp.path, exp.dflts.name))
   const { workflow, url } = await loadWorkflow(exp.workflow)
   const { plan, data, notes } = await prepare(inputs, workflow, {
@@ -35,11 +40,18 @@ export async function resumeSweep(name: string, flags: RawSettings): Promise<num
       `${exp.settings.DATA_SOURCE}: not the data that ${exp.path} began with`,
       { hint: 'Put the files back, or start a new EXP from this one with --accept-drift.' },
     )
-  for (const note of notes) console.log(note)
+  for (const note of [...notes, ...mendFolders(exp.path)]) console.log(note)
   setInvalidAside(exp, plan.runs)
   writePlan(exp.path, plan.runs)
+  if (finishedAlready(exp, plan.runs)) return 0
   console.log(`${exp.path}: resumed, ${plural(plan.runs.length, 'RUN')}`)
-  return launch(exp, plan.runs, { url, name: exp.workflow, stageVersion: workflow.stageVersion })
+  const signals = holdSignals()
+  try {
+    const { stageVersion } = workflow
+    return await launch(exp, { url, name: exp.workflow, stageVersion }, signals)
+  } finally {
+    signals.release()
+  }
 }
 
 /** What an EXP was made with cannot change; what only says where and how many may. */

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { HedError } from '../base/errors.js'
 import { plural } from '../base/plural.js'
@@ -5,10 +6,11 @@ import { carryOver } from '../experiment/carry.js'
 import { checkOutput, createExp, openExp, type Experiment } from '../experiment/exp.js'
 import { writePlan } from '../experiment/plan.js'
 import { prepare, readInputs } from '../experiment/prepare.js'
-import { planRestart } from '../experiment/restart.js'
+import { planRestart, type Restart } from '../experiment/restart.js'
 import type { RawSettings } from '../sites/builtin.js'
 import { checkSettings, mergeSettings } from '../sites/settings.js'
-import { launch, requireLimits } from './launch.js'
+import { finishedAlready, launch, requireMachine } from './launch.js'
+import { holdSignals } from './signals.js'
 import { loadWorkflow } from './workflows.js'
 
 export interface SweepArgs {
@@ -27,7 +29,7 @@ export async function runSweep(args: SweepArgs): Promise<number> {
   const merged = mergeSettings(args.site, process.env, args.flags)
   if (merged.base !== 'local') throw noBatchYet(merged.base)
   const settings = checkSettings(merged)
-  requireLimits(settings)
+  await requireMachine(settings)
   const inputs = readInputs(args.upf, args.dflts)
   const old = args.exp === undefined ? undefined : openExp(args.exp, settings.CANDLE_DATA_DIR)
   const { workflow, url } = await loadWorkflow(inputs.workflow)
@@ -49,31 +51,51 @@ export async function runSweep(args: SweepArgs): Promise<number> {
   const restart = old && planRestart(old, ground, plan.runs, args.acceptDrift)
   checkOutput(settings.CANDLE_DATA_DIR)
   for (const note of notes) console.log(note)
-  const exp: Experiment = await createExp(
-    {
-      ...ground,
-      site: args.site,
-      version: VERSION,
-      origins: merged.origins,
-      backendWhy: backend.why,
-      defaults,
-    },
-    inputs,
-    made => {
-      writePlan(made.path, plan.runs)
-      if (restart) carryOver(made.path, restart)
-    },
-  )
-  if (restart)
-    console.log(
-      `restarted from ${restart.from}: ${plural(restart.finished.length, 'RUN')} finished already, ` +
-        `${restart.unfinished.length + restart.extended.length} to go on, ` +
-        `${restart.added.length + restart.drifted.length} to begin, ${restart.dropped.length} dropped`,
+  const fill = (made: Experiment) => {
+    writePlan(made.path, plan.runs)
+    if (restart) carryOver(made.path, restart)
+  }
+  const signals = holdSignals()
+  try {
+    const exp = await createExp(
+      {
+        ...ground,
+        site: args.site,
+        version: VERSION,
+        origins: merged.origins,
+        backendWhy: backend.why,
+        defaults,
+      },
+      inputs,
+      fill,
     )
-  console.log(
-    `${exp.path}: ${plural(plan.runs.length, 'RUN')} on ${plural(settings.PROCS - 1, 'worker')} of ${plural(settings.THREADS, 'thread')}, backend ${backend.name}`,
+    const signal = await signals.came()
+    if (signal) {
+      rmSync(exp.path, { recursive: true })
+      signals.release()
+      process.kill(process.pid, signal)
+    }
+    if (restart) {
+      console.log(restartText(restart))
+      if (finishedAlready(exp, plan.runs)) return 0
+    }
+    console.log(
+      `${exp.path}: ${plural(plan.runs.length, 'RUN')} on ${plural(settings.PROCS - 1, 'worker')} of ${plural(settings.THREADS, 'thread')}, backend ${backend.name}`,
+    )
+    const { stageVersion } = workflow
+    return await launch(exp, { url, name: inputs.workflow, stageVersion }, signals)
+  } finally {
+    signals.release()
+  }
+}
+
+function restartText(restart: Restart): string {
+  const { from, finished, unfinished, extended, added, drifted, dropped } = restart
+  return (
+    `restarted from ${from}: ${plural(finished.length, 'RUN')} finished already, ` +
+    `${unfinished.length + extended.length} to go on, ` +
+    `${added.length + drifted.length} to begin, ${dropped.length} dropped`
   )
-  return launch(exp, plan.runs, { url, name: inputs.workflow, stageVersion: workflow.stageVersion })
 }
 
 const VERSION = (

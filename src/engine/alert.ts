@@ -1,8 +1,28 @@
 import { spawn } from 'node:child_process'
-import { messageOf } from '../base/errors.js'
+import { accessSync, constants, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { HedError, messageOf } from '../base/errors.js'
 
 /** A program that is called and does not end is killed with all that it started. */
 const LIMIT_MS = 60_000
+
+/** Can it be called? Asked before a sweep begins: at the first alert it would be too late. @throws HedError USAGE */
+export function requireProgram(program: string): void {
+  const folders = program.includes('/') ? [''] : (process.env['PATH'] ?? '').split(':')
+  if (folders.some(folder => isProgram(folder === '' ? program : join(folder, program)))) return
+  throw new HedError('USAGE', `ON_ALERT is "${program}", want a program that can be called`, {
+    hint: 'Give the path of an executable file, or a name on PATH, as --on-alert.',
+  })
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}
 
 /**
  * `--on-alert`: a program with one argument, no shell: the text is data. Never throws.

@@ -1,5 +1,8 @@
+import { inspect } from 'node:util'
 import { sha256 } from '../base/digest.js'
 import { HedError } from '../base/errors.js'
+import { among, isCount, isText, list, shape } from '../base/shape.js'
+import { oneLine } from '../base/lines.js'
 import type { Finish } from '../experiment/journal.js'
 import * as layout from '../experiment/layout.js'
 import { validateMarker, writeMarker } from '../experiment/marker.js'
@@ -57,6 +60,7 @@ export async function doRun(
     progress: onProgress,
     log: text => console.log(`${run}: ${text}`),
   })
+  requireOutcome(outcome)
   const seconds = (performance.now() - began) / 1000
   const durable = seconds >= WORTH_A_SYNC
   const marker = await patiently(async () => {
@@ -76,4 +80,20 @@ export async function doRun(
     seconds,
     durable,
   }
+}
+
+const isOutcome = shape({
+  epochs: isCount,
+  reason: among(['completed', 'early stopping']),
+  outputs: list(isText),
+})
+
+/** A workflow may be plain JavaScript. @throws HedError FAILED saying what it returned and what was wanted */
+function requireOutcome(said: unknown): void {
+  if (isOutcome(said)) return
+  throw new HedError(
+    'FAILED',
+    `the workflow's run() returned ${oneLine(inspect(said))}, ` +
+      `want { epochs: 3, reason: "completed" or "early stopping", outputs: ["result.txt"] }`,
+  )
 }

@@ -18,6 +18,12 @@ import { failedOn, finishedOn } from './nodes.js'
 import { onStop } from './stop.js'
 import { addRun } from './pace.js'
 
+/**
+ * A RUN that meets a disk that cannot be written gets one more attempt, on another node first: it may be that
+ * node's own disk, or come back. Then nobody could do better.
+ */
+const DISK_LIMIT = 2
+
 /** Count the fate; the RUN goes to the front of the queue or, its attempts used up, is failed. */
 export function attemptEnded(
   leader: Leader,
@@ -54,6 +60,10 @@ export function attemptEnded(
     { do: 'changed', run: id },
     ...(node ? failedOn(leader, node, run, fate) : []),
   ]
+  if (fate === 'no-disk' && run.tally.disks >= DISK_LIMIT) {
+    const text = `${id}: ${message}`
+    effects.push({ do: 'alert', text }, ...onStop(leader, 'stopped', text))
+  }
   if (again) return effects
   effects.push({
     do: 'alert',

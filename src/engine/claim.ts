@@ -1,5 +1,6 @@
 import * as fs from 'node:fs'
 import { sha256 } from '../base/digest.js'
+import { codeOf, HedError } from '../base/errors.js'
 import { readIfThere, replaceSync } from '../base/files.js'
 import type { Finish } from '../experiment/journal.js'
 import * as layout from '../experiment/layout.js'
@@ -20,7 +21,7 @@ type Task = ToExecutor & { readonly type: 'run' }
 export function claim(task: Task, expected: Expected): { ownership: string } | { finish: Finish } {
   const { order, exp, rank, host, tile, leaderEpoch } = task
   const { run, attempt, params, origins, resolved } = order
-  const isNew = fs.mkdirSync(layout.run(exp, run), { recursive: true }) !== undefined
+  const isNew = makeDirectory(layout.run(exp, run))
   if (!isNew) {
     if (isNewer(readIfThere(layout.rankFile(exp, run)) ?? '', task)) {
       console.log(`${run}: a newer attempt than ${attempt} has it`)
@@ -36,6 +37,26 @@ export function claim(task: Task, expected: Expected): { ownership: string } | {
   write(layout.rankFile(exp, run), ownership)
   write(layout.parameters(exp, run), parametersText(params, origins, resolved))
   return { ownership }
+}
+
+/** @returns false if it is there. `run` itself is not made: an EXP that was moved away must not come back. */
+function makeDirectory(path: string): boolean {
+  try {
+    fs.mkdirSync(path)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' && fs.statSync(path).isDirectory()) return false
+    if (codeOf(error) === 'EEXIST')
+      throw new HedError('FAILED', `${path}: is no folder, want that of a RUN`, {
+        hint: 'Move it away, then resume.',
+        cause: error,
+      })
+    if (codeOf(error) === 'ENOENT')
+      throw new HedError('STOPPED', `${path}: cannot be made: the EXP was moved or removed`, {
+        cause: error,
+      })
+    throw error
+  }
 }
 
 /** What a valid marker says, as if its attempt had told it just now. */

@@ -1,13 +1,10 @@
+import { existsSync, statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { codeOf } from '../base/errors.js'
+import { codeOf, isDiskFault } from '../base/errors.js'
 import { Stopped } from '../experiment/workflow.js'
 
-/** What a file system says that has no room, no health or no right to be written. It may come back. */
-const PASSING: ReadonlySet<string | undefined> = new Set([
-  ...['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'ESTALE', 'ETIMEDOUT'],
-])
-
-/** The leader's journal asks again after these times, in ms; then it gives up, and the sweep stops in order. */
+/** A disk is asked again after these times, in ms; then it is given up, and in the end the sweep stops in order. */
 export const RETRY_MS = [50, 200, 1000, 3000, 10_000]
 
 const NEVER = new AbortController().signal
@@ -15,29 +12,42 @@ const NEVER = new AbortController().signal
 /** What the leader writes once, at its begin and its end, is worth these. */
 export const BRIEFLY_MS = [50, 200, 1000, 3000]
 
-/** An attempt waits longer than that: a RUN must not fail because the leader has yet to find the disk gone. */
-const PATIENT_MS = [...RETRY_MS, 15_000, 30_000]
-
 /**
  * Write something, again and again as long as the disk does not take it.
  * @param signal that ends the waiting
- * @param waits ms between tries; a minute in all unless given
+ * @param waits ms between tries; 14 s in all unless given
  * @throws Stopped on that signal; the last fault after the last try; any fault that is not of the disk at once
  */
 export async function patiently<T>(
   write: () => T | Promise<T>,
   signal = NEVER,
-  waits: readonly number[] = PATIENT_MS,
+  waits: readonly number[] = RETRY_MS,
 ): Promise<T> {
   for (let fault = 0; ; fault++)
     try {
       return await write()
     } catch (error) {
       const wait = waits[fault]
-      if (wait === undefined || !PASSING.has(codeOf(error))) throw error
+      const mayPass = isDiskFault(error) || codeOf(error) === 'ETIMEDOUT'
+      if (wait === undefined || !mayPass) throw error
       console.log(`${String(error)}; trying again`)
       await sleep(wait, undefined, { signal }).catch(() => {
         throw new Stopped()
       })
     }
+}
+
+/** What is free where these folders are, or shall be: `12 MB in /a, 3400 MB in /b`. */
+export function roomIn(folders: readonly string[]): string {
+  const known = folders.map(folder => {
+    let there = folder
+    while (!existsSync(there) && there !== dirname(there)) there = dirname(there)
+    try {
+      const { bavail, bsize } = statfsSync(there)
+      return `${Math.floor((bavail * bsize) / 1e6)} MB in ${there}`
+    } catch {
+      return `unknown in ${there}`
+    }
+  })
+  return [...new Set(known)].join(', ')
 }

@@ -41,6 +41,7 @@ export function onExecutor(
       return [...giveBack(agent, slotId, order, 'given back before it began'), ...ifOver(agent)]
     }
     case 'staged':
+    case 'dying': // told with its exit
       return []
     default:
       return unreachable(message)

@@ -37,6 +37,7 @@ export function spawnExecutor(
   })
   const [, stdout, stderr, to, from] = child.stdio
   let lastLines = ''
+  let lastWord = ''
   const output = lineSplitter(line => {
     lastLines = (lastLines + line).slice(-4000)
     onOutput(line)
@@ -47,7 +48,8 @@ export function spawnExecutor(
     'data',
     lineSplitter(line => {
       const message = parseFromExecutor(line)
-      if (message) onMessage(message)
+      if (message?.type === 'dying') lastWord = `: ${message.message}`
+      else if (message) onMessage(message)
       else onOutput(line)
     }),
   )
@@ -67,7 +69,8 @@ export function spawnExecutor(
   })
   // 'close' comes after its pipes are read to the end, so no last word is lost
   child.on('close', (code, signal) => {
-    const [fate, how] = judge(code, signal, lastLines)
+    const [fate, exit] = judge(code, signal, lastLines)
+    const how = exit + lastWord
     // the kernel's own SIGKILL for memory looks like any other, but it is counted
     if (signal === 'SIGKILL' && !killed)
       void killsForMemory().then(kills =>

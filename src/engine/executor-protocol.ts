@@ -1,5 +1,5 @@
 import type { RunId } from '../base/ids.js'
-import { isObject, shape, type Check } from '../base/shape.js'
+import { isObject, isText, shape, type Check } from '../base/shape.js'
 import type { Progress } from '../experiment/workflow.js'
 import type { Fate } from '../experiment/fate.js'
 import type { Finish } from '../experiment/journal.js'
@@ -20,7 +20,7 @@ import type { Order } from './protocol.js'
  *            <─────── progress …
  *       leader ────────────────────>        the RUN is now that of a later leader
  *       stop ──────────────────────>        make the last finished epoch durable, end the RUN
- *            <────────────── done │ ended
+ *            <────────────── done │ ended │ dying
  *
  * An executor may be written in any language.
  */
@@ -69,6 +69,8 @@ export type FromExecutor =
   | { readonly type: 'done'; readonly finish: Finish }
   | { readonly type: 'ended'; readonly fate: Fate; readonly message: string }
   | { readonly type: 'withdrawn'; readonly run: RunId; readonly attempt: number }
+  /** Its last word: an error that nobody has caught ends it. */
+  | { readonly type: 'dying'; readonly message: string }
 
 const CHECKS: Readonly<Record<FromExecutor['type'], Check>> = {
   staged: isObject,
@@ -77,6 +79,7 @@ const CHECKS: Readonly<Record<FromExecutor['type'], Check>> = {
   done: shape({ finish: isFinish }),
   ended: isFated,
   withdrawn: isNamed,
+  dying: shape({ message: isText }),
 }
 
 /** One line from an executor; undefined if it is none of ours. */

@@ -4,12 +4,14 @@ import { Socket } from 'node:net'
 import { setPriority } from 'node:os'
 import { dirname } from 'node:path'
 import type { RunId } from '../base/ids.js'
-import { HedError, messageOf, unreachable } from '../base/errors.js'
+import { HedError, isDiskFault, messageOf, unreachable } from '../base/errors.js'
 import { lineSplitter, oneLine } from '../base/lines.js'
 import { dataDigest } from '../experiment/digest.js'
+import * as layout from '../experiment/layout.js'
 import { Stopped, type Progress, type Session, type Workflow } from '../experiment/workflow.js'
 import { privateDirectory, stageOnce } from '../stage/node-local.js'
 import { doRun } from './attempt.js'
+import { patiently, roomIn } from './disk.js'
 import { newLeaderEpoch, type LeaderEpoch } from './fence.js'
 import type { FromExecutor, ToExecutor } from './executor-protocol.js'
 import type { Fate } from '../experiment/fate.js'
@@ -40,6 +42,11 @@ export function executorMain(): void {
     'data',
     lineSplitter(line => void perform(executor, JSON.parse(line) as ToExecutor)),
   )
+  process.on('uncaughtException', error => {
+    console.error(error)
+    const words: FromExecutor = { type: 'dying', message: oneLine(messageOf(error)) }
+    from.write(`${JSON.stringify(words)}\n`, () => process.exit(1))
+  })
   // Ctrl-C goes to the whole terminal; only the agent decides when a RUN stops
   process.on('SIGINT', () => undefined)
   process.on('SIGTERM', () => executor.running?.stop.abort())
@@ -102,7 +109,7 @@ async function perform(executor: Executor, message: ToExecutor): Promise<void> {
         unreachable(message)
     }
   } catch (error) {
-    executor.say(failure(error))
+    executor.say(failure(error, message.type === 'stage' ? [message.target] : []))
   }
 }
 
@@ -134,12 +141,17 @@ async function doTask(
     )
     return { type: 'done', finish }
   } catch (error) {
-    return failure(error)
+    return failure(error, [layout.run(task.exp, task.order.run), task.temporary])
   }
 }
 
-function failure(error: unknown): FromExecutor {
+/** @param folders that it writes to: where a disk takes nothing more, they are named with the room they have */
+function failure(error: unknown, folders: readonly string[]): FromExecutor {
   const fate = fateOf(error)
+  if (fate === 'no-disk') {
+    const text = `the disk cannot be written: ${messageOf(error)}; free: ${roomIn(folders)}`
+    return { type: 'ended', fate, message: oneLine(text) }
+  }
   if (!(error instanceof HedError) && fate !== 'stopped') console.error(error)
   const hint = error instanceof HedError && error.hint ? ` (${error.hint})` : ''
   return { type: 'ended', fate, message: oneLine(messageOf(error) + hint) }
@@ -161,23 +173,21 @@ function finite(progress: Progress): Progress {
 async function stage(message: ToExecutor & { type: 'stage' }): Promise<void> {
   const workflow = await load(message.workflow)
   await privateDirectory(dirname(message.target))
-  const how = await stageOnce(
-    message.target,
-    directory => workflow.verify(directory),
-    async directory => {
-      const found = await dataDigest(message.dataSource, workflow.files)
-      if (found.digest !== message.digest)
-        throw new HedError(
-          'DATA',
-          `${message.dataSource}: the data is not what this EXP began with`,
-          {
-            hint: 'Put the files back, or start a new EXP.',
-          },
-        )
-      await mkdir(directory, { recursive: true, mode: 0o700 })
-      await workflow.stage(message.dataSource, directory)
-    },
-  )
+  const fill = async (directory: string) => {
+    const found = await dataDigest(message.dataSource, workflow.files)
+    if (found.digest !== message.digest)
+      throw new HedError(
+        'DATA',
+        `${message.dataSource}: the data is not what this EXP began with`,
+        {
+          hint: 'Put the files back, or start a new EXP.',
+        },
+      )
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await workflow.stage(message.dataSource, directory)
+  }
+  const verify = (directory: string) => workflow.verify(directory)
+  const how = await patiently(() => stageOnce(message.target, verify, fill))
   console.log(`data ${how} in ${message.target}`)
 }
 
@@ -190,6 +200,8 @@ async function load(url: string): Promise<Workflow> {
 function fateOf(error: unknown): Fate {
   if (error instanceof Stopped) return 'stopped'
   if (error instanceof HedError && error.kind === 'DATA') return 'bad-data'
+  if (isDiskFault(error) || (error instanceof HedError && error.kind === 'STOPPED'))
+    return 'no-disk'
   if (error instanceof RangeError && /allocation failed/i.test(error.message))
     return 'out-of-memory'
   return 'failed'

@@ -5,9 +5,11 @@ export interface Tally {
   readonly failures: number
   readonly crashes: number
   readonly losses: number
+  /** Disks that could not be written: never the RUN's own fault. */
+  readonly disks: number
 }
 
-export const NO_FAULTS: Tally = { failures: 0, crashes: 0, losses: 0 }
+export const NO_FAULTS: Tally = { failures: 0, crashes: 0, losses: 0, disks: 0 }
 
 /** Losses of a node before they count as the RUN's own fault: nodes fail by themselves now and then. */
 const FREE_LOSSES = 2
@@ -24,6 +26,8 @@ export function tally(before: Tally, fate: Fate): Tally {
       return { ...before, crashes: before.crashes + 1 }
     case 'node-lost':
       return { ...before, losses: before.losses + 1 }
+    case 'no-disk':
+      return { ...before, disks: before.disks + 1 }
     case 'bad-data':
     case 'walltime':
     case 'stopped':

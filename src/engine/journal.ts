@@ -2,7 +2,7 @@ import { mkdir, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../base/errors.js'
-import { syncDirectory } from '../base/files.js'
+import { naming, syncDirectory } from '../base/files.js'
 import { encodeRecords, segments, type JournalRecord } from '../experiment/journal.js'
 import { RETRY_MS } from './disk.js'
 
@@ -51,6 +51,7 @@ export async function openJournal(
         return
       } catch (error) {
         const wait = RETRY_MS[fault]
+        naming(directory, error)
         if (wait === undefined) throw error
         onFault(`the journal cannot be written: ${messageOf(error)}; trying again`)
         await sleep(wait)

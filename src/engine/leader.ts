@@ -209,20 +209,22 @@ function welcome(leader: Leader, agent: Agent, held: readonly Held[]): Effect {
 
 /**
  * Staging or opening failed: the agent goes. Its node is looked at again by whoever comes next, so damaged
- * staged data is made anew. Only data that is not the EXP's stops the sweep: no node could do better.
+ * staged data is made anew. What no node could do better stops the sweep: data that is not the EXP's, and a
+ * node-local disk that is full where there is no other node.
  */
 function onBroken(
   leader: Leader,
   agent: Agent,
   { type, fate, message }: FromAgent & { type: 'unstaged' | 'broken' },
 ): Effect[] {
-  const hopeless = type === 'unstaged' && fate === 'bad-data'
+  const isFull = fate === 'no-disk' && leader.nodes.size === 1
+  const hopeless = type === 'unstaged' && (fate === 'bad-data' || isFull)
   agent.node.state = 'bare'
   return [
     { do: 'alert', text: `rank ${agent.rank} on ${agent.host}: ${message}` },
     ...onGone(leader, agent.id, message),
     send(agent, { type: 'bye', again: !hopeless }),
-    ...(hopeless ? onStop(leader, 'bad-data', message) : []),
+    ...(hopeless ? onStop(leader, isFull ? 'stopped' : 'bad-data', message) : []),
   ]
 }
 

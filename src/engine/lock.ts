@@ -75,6 +75,16 @@ export async function acquireLock(engine: string, onWait: (text: string) => void
   }
 }
 
+/**
+ * Is the EXP not led by a living process of this host? Asked before anything of it is changed; what other hosts
+ * do is seen when the lock is taken.
+ * @throws HedError USAGE
+ */
+export function requireFree(engine: string): void {
+  const held = readHolder(join(engine, 'lock', 'holder.json'))
+  if (held?.host === hostname() && isAlive(held)) throw busy(held)
+}
+
 async function waitUntilDead(
   file: string,
   held: Holder | undefined,
@@ -123,11 +133,21 @@ function busy(holder: Holder): HedError {
   )
 }
 
+/** Epoch of the latest leader; 0 where there was none. Files that no leader has made do not count. */
+export function lastEpoch(engine: string): number {
+  const directory = join(engine, 'epochs')
+  const taken = fs.existsSync(directory) ? fs.readdirSync(directory) : []
+  return Math.max(0, ...taken.filter(name => EPOCH.test(name)).map(Number))
+}
+
+/** More digits would be more than a number holds exactly. */
+const EPOCH = /^\d{1,12}$/
+
 /** The next number nobody has had: made with O_EXCL, so two leaders never share one. */
 function nextEpoch(engine: string): number {
   const directory = join(engine, 'epochs')
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
-  let epoch = Math.max(0, ...fs.readdirSync(directory).map(Number).filter(Number.isInteger)) + 1
+  let epoch = lastEpoch(engine) + 1
   for (;;)
     try {
       fs.closeSync(fs.openSync(join(directory, String(epoch)), 'wx'))

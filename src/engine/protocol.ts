@@ -6,7 +6,7 @@ import type { Finish } from '../experiment/journal.js'
 import { fromAgentChecks, TO_AGENT } from './bodies.js'
 
 /** Raise it with any change of a message: `hello` with another number is refused, naming both. */
-export const PROTOCOL = 2
+export const PROTOCOL = 3
 
 /** Frames beyond this are dropped: the largest honest message is a RUN's parameters. */
 export const MAX_FRAME = 16 * 1024 * 1024

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import * as fs from 'node:fs'
 import { basename, isAbsolute, join, resolve } from 'node:path'
 import { sha256 } from '../base/digest.js'
-import { codeOf, HedError } from '../base/errors.js'
+import { codeOf, HedError, messageOf } from '../base/errors.js'
 import { readIfThere, writeAtomicSync } from '../base/files.js'
+import { isObject } from '../base/shape.js'
 import type { DataDigest } from './digest.js'
 import * as layout from './layout.js'
 import type { Params } from './workflow.js'
@@ -132,13 +133,18 @@ export function openExp(nameOrPath: string, candleDataDir: string): Experiment {
       hint: 'Name an EXP directory.',
     })
   try {
-    const value = JSON.parse(text) as Omit<Experiment, 'path'>
-    const parts: unknown[] = [value.settings, value.data, value.upf, value.dflts, value.defaults]
-    if (typeof value.id !== 'string' || !parts.every(p => typeof p === 'object' && p !== null))
+    const found: unknown = JSON.parse(text)
+    if (!isObject(found)) throw new Error('is no JSON object')
+    const value = found as unknown as Omit<Experiment, 'path'>
+    const parts = [value.settings, value.data, value.upf, value.dflts, value.defaults]
+    if (typeof value.id !== 'string' || !parts.every(isObject))
       throw new Error('fields are missing')
     return { ...value, path }
   } catch (error) {
-    throw new HedError('USAGE', `${file}: is damaged: ${String(error)}`, { cause: error })
+    throw new HedError('USAGE', `${file}: is damaged: ${messageOf(error)}`, {
+      hint: 'Put a copy of it back; without it start a new EXP.',
+      cause: error,
+    })
   }
 }
 

@@ -8,6 +8,7 @@
  *                                                                    a limit is set, else as crashed
  *     hung           no progress, or past its timeout                counts against the crash limit
  *     node-lost      its agent went away                             counts from its third on one RUN
+ *     no-disk        files could not be written      never counts; the second one of a RUN stops the sweep
  *     bad-data       the data is wrong: the same for every attempt   not retried
  *     walltime, stopped   told to stop                               never count
  */
@@ -18,6 +19,7 @@ export const FATES = [
   'out-of-memory',
   'hung',
   'node-lost',
+  'no-disk',
   'bad-data',
   'walltime',
   'stopped',

@@ -32,6 +32,8 @@ export function parseObject(text: string): JsonObject | string {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return `${excerpt(text)} is no JSON object, want {"id": "RUN000", ...}`
   if (isDeeper(value as JsonObject, MAX_DEPTH)) return `is nested deeper than ${MAX_DEPTH}`
+  const twice = keyTwice(text, value as JsonObject)
+  if (twice !== undefined) return `"${twice}" is there twice, want each key once`
   const infinite = findInfinite(value as JsonObject)
   if (infinite !== undefined) return `"${infinite}" is no finite number`
   return value as JsonObject
@@ -44,6 +46,58 @@ const MAX_DEPTH = 100
 function isDeeper(value: Json, limit: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   return limit === 0 || Object.values(value).some(v => isDeeper(v, limit - 1))
+}
+
+/** JSON.parse keeps the last of two equal keys without a word. @returns one that an object of the text has twice */
+function keyTwice(text: string, value: JsonObject): string | undefined {
+  let keys = 0
+  for (let at = text.indexOf('"'), end; at >= 0; at = text.indexOf('"', end + 1)) {
+    end = endOfString(text, at)
+    if (isKey(text, end)) keys++
+  }
+  return keys === countKeys(value) ? undefined : findTwice(text)
+}
+
+/** Where the string that begins at `at` ends; no pattern: it may be very long. */
+function endOfString(text: string, at: number): number {
+  for (let end = text.indexOf('"', at + 1); ; end = text.indexOf('"', end + 1)) {
+    let back = end
+    while (text[back - 1] === '\\') back--
+    if ((end - back) % 2 === 0) return end
+  }
+}
+
+/** Does a colon follow the string that ends there? */
+function isKey(text: string, end: number): boolean {
+  let at = end + 1
+  while (text.charCodeAt(at) <= 32) at++
+  return text[at] === ':'
+}
+
+function countKeys(value: Json): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const values = Object.values(value)
+  let keys = Array.isArray(value) ? 0 : values.length
+  for (const v of values) keys += countKeys(v)
+  return keys
+}
+
+/** The first such key, object by object. Only for a text that has one. */
+function findTwice(text: string): string | undefined {
+  const open: Set<string>[] = []
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === '{') open.push(new Set())
+    else if (text[at] === '}') open.pop()
+    if (text[at] !== '"') continue
+    const end = endOfString(text, at)
+    if (isKey(text, end)) {
+      const key = JSON.parse(text.slice(at, end + 1)) as string
+      if (open.at(-1)?.has(key)) return key
+      open.at(-1)?.add(key)
+    }
+    at = end
+  }
+  return undefined
 }
 
 /** JSON.parse reads 1e999 as Infinity, which no JSON can write back. */

@@ -14,6 +14,8 @@ export const scoresFile = (exp: string) => `${exp}/scores.csv`
 export const engine = (exp: string) => `${exp}/.engine`
 export const journal = (exp: string) => `${engine(exp)}/journal`
 export const rendezvous = (exp: string) => `${engine(exp)}/rendezvous.json`
+/** One empty file a leader, named by its number: see engine/lock.ts. */
+export const epochs = (exp: string) => `${engine(exp)}/epochs`
 /** Who leads: see engine/lock.ts. */
 export const lockHolder = (exp: string) => `${engine(exp)}/lock/holder.json`
 export const planFile = (exp: string) => `${engine(exp)}/plan.jsonl`

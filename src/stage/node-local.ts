@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, constants, lstat, mkdir, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { userInfo } from 'node:os'
 import { codeOf, HedError } from '../base/errors.js'
 import { sha256 } from '../base/digest.js'
@@ -15,12 +15,44 @@ export async function privateDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST')
-      throw new HedError('USAGE', `${path}: cannot be made: ${codeOf(error) ?? String(error)}`, {
-        hint: 'Set TMP_ROOT to a writable folder on a node-local disk.',
-        cause: error,
-      })
+    if (codeOf(error) !== 'EEXIST') throw cannotBeMade(path, error)
   }
+  await requirePrivate(path)
+}
+
+/**
+ * Would `privateDirectory` take this TMP_ROOT? Makes nothing: asked before an EXP is made.
+ * @throws HedError USAGE
+ */
+export async function requireTmpRoot(path: string): Promise<void> {
+  let there = path
+  while (!(await isThere(there))) there = dirname(there)
+  if (there === path) return requirePrivate(path)
+  try {
+    await access(`${there}/.`, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw cannotBeMade(path, error)
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return false
+    throw cannotBeMade(path, error)
+  }
+}
+
+function cannotBeMade(path: string, error: unknown): HedError {
+  return new HedError('USAGE', `${path}: cannot be made: ${codeOf(error) ?? String(error)}`, {
+    hint: 'Set TMP_ROOT to a writable folder on a node-local disk.',
+    cause: error,
+  })
+}
+
+async function requirePrivate(path: string): Promise<void> {
   const found = await lstat(path)
   const why = found.isSymbolicLink()
     ? 'is a symbolic link'

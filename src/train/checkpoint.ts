@@ -60,7 +60,7 @@ export async function saveCheckpoint(
   const { directory, options, store } = place
   const work = join(directory, place.workName)
   await rm(work, { recursive: true, force: true })
-  await mkdir(work, { recursive: true })
+  await mkdir(work) // not what is above it: an EXP that was moved away must not come back
   await cleanWork(directory, place.workName)
   await mkdir(join(directory, 'epochs'), { recursive: true })
   const begun = performance.now()

@@ -13,7 +13,10 @@ const cwd = t.testdir({
   'i170.txt': '{"id": "A", "index": 170}\n',
   file: 'no folder',
   truncated: {},
+  shared: {},
+  link: t.fixture('symlink', 'truncated'),
 })
+fs.chmodSync(join(cwd, 'shared'), 0o777)
 upfHeds(['data', 'demo', 'data'], cwd)
 for (const name of fs.readdirSync(join(cwd, 'data')))
   fs.copyFileSync(join(cwd, 'data', name), join(cwd, 'truncated', name))
@@ -171,3 +174,29 @@ t.test(
     t.match(upfHeds(['local', 'upf.txt'], cwd), { status: 2, stderr: hint })
   },
 )
+for (const [what, args, message] of [
+  [
+    'a TMP_ROOT that others may enter',
+    ['--tmp-root', 'shared'],
+    /shared: has mode 777, want a directory of this user with mode 700/,
+  ],
+  ['a TMP_ROOT that is a link', ['--tmp-root', 'link'], /link: is a symbolic link/],
+  ['a TMP_ROOT below a file', ['--tmp-root', 'file/tmp'], /file\/tmp: cannot be made: ENOTDIR/],
+  [
+    'a program for alerts that is not there',
+    ['--on-alert', './none.sh'],
+    /ON_ALERT is ".*none.sh", want a program that can be called/,
+  ],
+  ['one that is no file', ['--on-alert', './data'], /ON_ALERT is ".*data"/],
+  ['one that is not on PATH', ['--on-alert', 'upf-heds-none'], /ON_ALERT is "upf-heds-none"/],
+] as const)
+  t.test(`${what} is refused by run and check before anything is made`, async t => {
+    const before = fs.readdirSync(cwd)
+    const all = ['upf.txt', 'dflts.json', '--data-source', 'data', ...args]
+    for (const ended of [run(...all), upfHeds(['check', ...all], cwd)]) {
+      t.equal(ended.status, 2)
+      t.match(ended.stderr, message)
+      t.match(ended.stderr, /^upf-heds: [^\n]+\nhint: [^\n]+\n$/)
+    }
+    t.strictSame(fs.readdirSync(cwd), before)
+  })

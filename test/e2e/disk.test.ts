@@ -90,6 +90,62 @@ t.test('the disk stays full: the sweep stops in order and is resumed', async t =
   t.match(found, { finished: 2, failed: 0 })
 })
 
+t.test('the journal fits and the files of RUNs do not: the sweep stops, none fails', async t => {
+  const folder = t.testdir({})
+  const exp = await slowExp(folder, LINES)
+  const flag = join(folder, 'disk')
+  fs.writeFileSync(flag, 'ENOSPC')
+  const leader = startLeader(exp)
+  const agent = startAgent(exp, 1, { env: shim(join(exp, 'run'), { FS_FAULT_WHILE: flag }) })
+  t.equal((await leader.ended).status, 6)
+  t.equal((await agent.ended).status, 0)
+  await gone(exp)
+  t.match(
+    fs.readFileSync(join(exp, 'alerts.txt'), 'utf8'),
+    /^\S+ \S+ R0: the disk cannot be written: ENOSPC: [^\n]*; free: \d+ MB in [^\n]*\/run[^\n]*\n$/,
+    'one alert, which names the folder',
+  )
+  const stopped = invariants(exp)
+  t.strictSame(stopped.problems, [])
+  t.match(stopped, { finished: 0, failed: 0, left: 3, fates: { 'no-disk': 2 } })
+  fs.rmSync(flag)
+  const next = startLeader(exp)
+  startAgent(exp, 1)
+  t.equal((await next.ended).status, 0)
+  await gone(exp)
+  const found = invariants(exp)
+  t.strictSame(found.problems, [])
+  t.match(found, { finished: 3, failed: 0 })
+})
+
+t.test(
+  'the node-local disk is full: one line names the folder, and the sweep is resumed',
+  async t => {
+    const folder = t.testdir({})
+    const exp = await slowExp(folder, LINES)
+    const flag = join(folder, 'disk')
+    fs.writeFileSync(flag, 'ENOSPC')
+    const leader = startLeader(exp)
+    const agents = [1, 2].map(rank =>
+      startAgent(exp, rank, { env: shim(join(folder, 'tmp'), { FS_FAULT_WHILE: flag }) }),
+    )
+    t.equal((await leader.ended).status, 6)
+    for (const agent of agents) t.equal((await agent.ended).status, 0)
+    await gone(exp)
+    const alerts = fs.readFileSync(join(exp, 'alerts.txt'), 'utf8')
+    t.match(alerts, /^[^\n]*ENOSPC[^\n]*; free: \d+ MB in [^\n]*\n$/)
+    t.match(alerts, join(folder, 'tmp'))
+    fs.rmSync(flag)
+    const next = startLeader(exp)
+    startAgent(exp, 1)
+    t.equal((await next.ended).status, 0)
+    await gone(exp)
+    const found = invariants(exp)
+    t.strictSame(found.problems, [])
+    t.match(found, { finished: 3, failed: 0 })
+  },
+)
+
 t.test('the file system freezes for longer than the lease: heartbeats go on', async t => {
   const folder = t.testdir({})
   const exp = await slowExp(folder, [{ id: 'R0', epochs: 8, epochSeconds: 0.1 }, { id: 'R1' }], {

@@ -41,6 +41,23 @@ t.test('a RUN that always fails is given up; the others finish; exit 5', async t
   t.match(fs.readFileSync(join(exp, 'alerts.txt'), 'utf8'), /R0 failed after 2/)
 })
 
+t.test('what is wrong with a workflow stands in error.json', async t => {
+  const nothing = { act: 'nothing', always: true, retries: 0 }
+  const cwd = bench([{ act: 'reject' }, nothing, {}])
+  const { status } = upfHeds(ARGS, cwd)
+  t.equal(status, 5)
+  const exp = join(cwd, 'out/EXP001')
+  t.match(read(join(exp, 'run/R0/error.json')), {
+    fate: 'failed',
+    message: 'executor: exit 1: rejected on purpose',
+  })
+  t.equal(read(join(exp, 'run/R0/stop.marker')).attempt, 2)
+  t.match(read(join(exp, 'run/R1/error.json')), {
+    fate: 'failed',
+    message: /^the workflow's run\(\) returned undefined, want { epochs: .* outputs: /,
+  })
+})
+
 t.test('an executor whose pipes are held by a process that it left ends all the same', async t => {
   const cwd = bench([{ act: 'leave' }, {}])
   const { status, stderr } = upfHeds(ARGS, cwd)
@@ -144,6 +161,7 @@ t.test('two leaders on one EXP: the second is refused and the first goes on', as
   const second = upfHeds(['resume', join(cwd, 'out/EXP001')], cwd)
   t.equal(second.status, 2)
   t.match(second.stdout + second.stderr, /is being run by process \d+/)
+  t.equal(second.stdout, '', 'before it says or changes anything')
   first.child.kill('SIGTERM')
   const { status } = await first.ended
   t.equal(status, 6)

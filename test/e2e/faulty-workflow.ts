@@ -7,7 +7,7 @@ import { bareWorkflow } from './bare-workflow.js'
 
 /**
  * A workflow without data whose RUNs do what their `act` says, in their first attempt or in all:
- * `ok`, `exit`, `exit0`, `throw`, `rave` (a very long text with odd characters), `abort`, `segv`, `heap`,
+ * `ok`, `exit`, `exit0`, `throw`, `reject` (an error that nobody catches), `nothing` (returns nothing), `rave` (a very long text with odd characters), `abort`, `segv`, `heap`,
  * `eat` (400 MB), `spin`, `sleep`, `kill-agent`, `leave` (exits; a process of a group of its own, with its pid
  * in `left.txt`, keeps its pipes open).
  */
@@ -57,6 +57,12 @@ async function act(context: RunContext): Promise<Outcome> {
       }
       case 'rave':
         throw new Error(`odd \0\n${'x'.repeat(300_000)}`)
+      case 'reject':
+        void Promise.reject(new Error('rejected\non purpose'))
+        await sleep(LOOKED_AT_MS)
+        break
+      case 'nothing':
+        return undefined as never
       case 'throw':
         throw new Error('thrown on purpose')
       case 'abort':

@@ -119,7 +119,7 @@ t.test(
 
     const whole = upfHeds(sweep('EXP001').slice(0, 3).concat(['EXP001'], sweep().slice(3)), cwd)
     t.equal(whole.status, 0, whole.stderr)
-    t.match(whole.stdout, /nothing to do: 3 RUNs, all finished already/)
+    t.match(whole.stdout, /nothing left to do, 3 RUNs finished/)
     t.strictSame(resultBytes(join(cwd, 'out/EXP002')), resultBytes(old))
 
     // one RUN without its marker goes on from its checkpoint; the others are not run again

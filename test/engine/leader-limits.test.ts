@@ -41,6 +41,37 @@ t.test('no retries: the first fault is the last', async t => {
   t.equal(attempts('crashed', 0), 3, 'crashes have a limit of their own')
 })
 
+t.test(
+  'a disk that cannot be written: once more, elsewhere first, then the sweep stops',
+  async t => {
+    const l = newRig(2)
+    join(l, A, 1)
+    join(l, B, 2)
+    onMessage(l, A, ended(0, 1, 'no-disk'), 1)
+    onMessage(l, A, READY, 1)
+    t.equal(known(l, 0).state, 'waiting', 'for another node than its own')
+    onMessage(l, B, done(1, 1), 2)
+    onMessage(l, B, READY, 2)
+    t.match(known(l, 0), { state: 'running', attempt: 2, tally: { failures: 0, crashes: 0 } })
+    t.notOk(l.stopping)
+    const effects = onMessage(l, B, ended(0, 2, 'no-disk'), 3)
+    t.match(l.stopping, { fate: 'stopped', reason: `${id(0)}: ` })
+    t.equal(effects.filter(e => e.do === 'alert').length, 1)
+    t.match(l.counts, { finished: 1, failed: 0, waiting: 1 })
+  },
+)
+
+t.test('staging finds the disk full: the last node stops the sweep, others go on', async t => {
+  const l = newRig(1)
+  const unstaged: FromAgent = { type: 'unstaged', fate: 'no-disk', message: 'full' }
+  join(l, A, 1)
+  join(l, B, 2)
+  onMessage(l, B, unstaged, 1)
+  t.notOk(l.stopping)
+  onMessage(l, A, unstaged, 1)
+  t.match(l.stopping, { fate: 'stopped', reason: 'full' })
+})
+
 t.test('two lost agents count nothing; from the third on they count as crashes', async t => {
   const l = newRig(1)
   for (let n = 1; n <= 5; n++) {

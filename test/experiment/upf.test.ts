@@ -50,6 +50,30 @@ t.test('brackets in a string are no nesting; nesting over 100 is refused', async
   t.match(problems(deep(100_000)), [/nested deeper than 100/])
 })
 
+t.test(
+  'a key that is there twice is refused, also deep inside and however it is written',
+  async t => {
+    const line = (text: string) => problems(`{"id": "A", ${text}}`)
+    for (const text of [
+      '"x": 1, "x": 1',
+      '"y": [{"x": 1, "x" : 2}]',
+      '"x": 1, "\\u0078": 2',
+      '"y": {"z": {}, "x": 1, "z2": {"x": 1}, "x": 2}',
+    ])
+      t.strictSame(line(text), ['u:1: "x" is there twice, want each key once'], text)
+    t.strictSame(line('"id": "B"'), ['u:1: "id" is there twice, want each key once'])
+    for (const text of [
+      '"x": {"x": {"x": 1}}, "y": {"x": 2}',
+      '"x": "\\"x\\": 1, \\"x\\": 2", "y": "x"',
+      '"x": ["x", "x"], "": 1, " ": 2, "__proto__": 3',
+    ])
+      t.strictSame(line(text), [], text)
+    t.match(parseDflts('{"x": 1,\n"x": 2}', 'd').problems.map(problemText), [
+      /^d: "x" is there twice/,
+    ])
+  },
+)
+
 t.test('a problem is one line, whatever is in it', async t => {
   t.strictSame(problems('{"id": "A", "x\\ny": 1e999}'), ['u:1: "x\\ny" is no finite number'])
 })

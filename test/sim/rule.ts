@@ -49,6 +49,7 @@ export class Rule {
     switch (fate) {
       case 'stopped':
       case 'walltime':
+      case 'no-disk':
         return false
       case 'bad-data':
         return true
