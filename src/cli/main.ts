@@ -9,6 +9,7 @@ import { extract } from './commands/extract.js'
 import { gen } from './commands/gen.js'
 import { journal } from './commands/journal.js'
 import { listDrugs } from './commands/list-drugs.js'
+import { predict } from './commands/predict.js'
 import { progress } from './commands/progress.js'
 import { resume } from './commands/resume.js'
 import { run } from './commands/run.js'
@@ -33,6 +34,7 @@ const COMMANDS: readonly CommandModule[] = [
   topDrugs,
   explain,
   journal,
+  predict,
 ] as unknown as CommandModule[]
 
 /**
