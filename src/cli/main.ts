@@ -5,6 +5,7 @@ import { check } from './commands/check.js'
 import { data } from './commands/data.js'
 import { epochs } from './commands/epochs.js'
 import { explain } from './commands/explain.js'
+import { exportOnnx } from './commands/export-onnx.js'
 import { extract } from './commands/extract.js'
 import { gen } from './commands/gen.js'
 import { journal } from './commands/journal.js'
@@ -35,6 +36,7 @@ const COMMANDS: readonly CommandModule[] = [
   explain,
   journal,
   predict,
+  exportOnnx,
 ] as unknown as CommandModule[]
 
 /**

@@ -1,6 +1,8 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
+import * as onnx from 'onnxruntime-node'
 import t from 'tap'
+import { inspectData } from '../../workflows/hed/data.js'
 import { upfHeds } from '../e2e/sweep.js'
 
 /** A finished sweep of one RUN over demo data. */
@@ -81,4 +83,36 @@ t.test('what is wrong is said in one line and a hint', async t => {
   ] as const)
     t.match(predict(...args), { status, stdout: '', stderr: message }, args.join(' '))
   t.match(JSON.parse(predict('nowhere', 'data', '--json').stderr), { kind: 'USAGE' })
+})
+
+t.test('export-onnx: onnxruntime predicts from the file what predict does', async t => {
+  const ended = upfHeds(['export-onnx', RUN], cwd)
+  t.equal(
+    ended.stdout,
+    `A.onnx: ${RUN}/ckpts/best/model.h5 as cell [batch, 60], drug [batch, 40] → auc\n`,
+  )
+  const again = upfHeds(['export-onnx', `${RUN}/ckpts/best`, '--output', 'A.onnx'], cwd)
+  t.match(again, { status: 2, stderr: /A.onnx: cannot be written: is there already/ })
+  const { cells, drugs, cellTable, drugTable } = await inspectData(join(cwd, 'data'))
+  const session = await onnx.InferenceSession.create(join(cwd, 'A.onnx'))
+  const gather = ({ values, names, rowOf }: typeof cellTable, codes: Int32Array) => {
+    const rows = Array.from(codes, code => rowOf[code]! * names.length)
+    const wide = rows.map(from => values.subarray(from, from + names.length))
+    return new onnx.Tensor(Float32Array.from(wide.flatMap(row => [...row])), [
+      codes.length,
+      names.length,
+    ])
+  }
+  const { auc } = await session.run({
+    cell: gather(cellTable, cells.codes),
+    drug: gather(drugTable, drugs.codes),
+  })
+  await session.release()
+  const ours = csv
+    .split('\n')
+    .slice(1, -1)
+    .map(line => Number(line.split(',')[2]))
+  const worst = Math.max(...ours.map((v, i) => Math.abs(v - (auc!.data[i] as number))))
+  t.equal(auc!.data.length, ours.length)
+  t.ok(worst < 1e-5, `differs by ${worst}`)
 })
