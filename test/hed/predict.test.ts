@@ -188,6 +188,8 @@ t.test('what is no model, or a damaged one, is refused', async t => {
   record('__DISABLED__')
   t.ok(await openModel(path('epoch')))
   record(String(crc32(bytes) ^ 1))
+  await t.rejects(openModel(path('epoch')), { kind: 'DATA', message: /is damaged: its checksum/ })
+  fs.writeFileSync(path('epoch/ckpt-info.json'), '{"epoch": 1')
   fs.writeFileSync(path('short.h5'), bytes.subarray(0, 5000))
   fs.writeFileSync(path('text.h5'), 'no HDF5')
   for (const [name, kind, message] of [
