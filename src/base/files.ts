@@ -112,6 +112,35 @@ function cannotSync(error: unknown): boolean {
   return ['EINVAL', 'EPERM', 'EISDIR', 'ENOTSUP', 'EBADF'].includes(codeOf(error) ?? '')
 }
 
+/** Before long work: a file of this name would only be found at its end. @throws HedError USAGE */
+export function refuseExisting(path: string): void {
+  if (fs.existsSync(path)) throw notWritten(path, 'is there already')
+}
+
+/** A file that the user named and that must not be there yet. @throws HedError USAGE */
+export async function writeNew(path: string, data: string | Uint8Array): Promise<void> {
+  const file = await open(path, 'wx').catch((error: unknown) => {
+    const code = codeOf(error) ?? String(error)
+    throw notWritten(path, code === 'EEXIST' ? 'is there already' : code, error)
+  })
+  try {
+    await file.writeFile(data)
+    await file.sync()
+  } catch (error) {
+    await rm(path, { force: true })
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+function notWritten(path: string, why: string, cause?: unknown): HedError {
+  return new HedError('USAGE', `${path}: cannot be written: ${why}`, {
+    hint: 'Name another file.',
+    cause,
+  })
+}
+
 /** Text of a file, or undefined if there is none (ENOENT, ENOTDIR). Other faults are thrown. */
 export function readIfThere(path: string): string | undefined {
   try {

@@ -5,10 +5,12 @@ import { check } from './commands/check.js'
 import { data } from './commands/data.js'
 import { epochs } from './commands/epochs.js'
 import { explain } from './commands/explain.js'
+import { exportOnnx } from './commands/export-onnx.js'
 import { extract } from './commands/extract.js'
 import { gen } from './commands/gen.js'
 import { journal } from './commands/journal.js'
 import { listDrugs } from './commands/list-drugs.js'
+import { predict } from './commands/predict.js'
 import { progress } from './commands/progress.js'
 import { resume } from './commands/resume.js'
 import { run } from './commands/run.js'
@@ -32,6 +34,8 @@ const COMMANDS: readonly CommandModule[] = [
   topDrugs,
   explain,
   journal,
+  predict,
+  exportOnnx,
 ] as unknown as CommandModule[]
 
 /**

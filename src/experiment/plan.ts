@@ -57,7 +57,8 @@ export interface PlanInput {
 const CONTROL = 'index drug workflow retries timeout memory monitor'.split(' ')
 
 /** Keys of the original workflow that ours replaces. */
-const REPLACED = /^(pre_module|post_module|input_dir.*|output_dir|instance_directory)$/
+export const REPLACED =
+  /^(pre_module|post_module|input_dir.*|output_dir|instance_directory|ckpt_directory)$/
 
 const RETRIES = 1
 /** Seconds; the agent looks at some twenty files each time. */

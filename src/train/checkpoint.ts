@@ -13,14 +13,14 @@ import {
   type LoopState,
 } from './ckpt-info.js'
 import { cleanEpochs, cleanWork, epochNumbers } from './ckpt-keep.js'
-import type { Model } from './h5.js'
+import type { FeatureNames, Model } from './h5.js'
 import type { ModelStore } from './model-store.js'
 import type { CkptOptions } from './options.js'
 import type { ModelSpec, OptimiserName } from './spec.js'
 import type { State } from './trainer.js'
 
 /** Beside model.h5 where `ckpts/best` follows another metric than val_loss. */
-const BEST_FILE = 'best-val-loss.h5'
+export const BEST_FILE = 'best-val-loss.h5'
 
 /**
  * Checkpoints of one RUN:
@@ -38,6 +38,8 @@ export interface CkptPlace {
   readonly fence: () => Promise<void>
   readonly spec: ModelSpec
   readonly optimiser: OptimiserName
+  /** Written into model.h5, so that `predict` finds the columns of other data by name. */
+  readonly features?: FeatureNames
   readonly log: (text: string) => void
 }
 

@@ -1,8 +1,9 @@
 import * as h5wasm from 'h5wasm/node'
 import { messageOf } from '../base/errors.js'
 import { kerasModel } from './keras-model.js'
+import { unoOf } from './keras-uno.js'
 import { momentNames } from './optimisers.js'
-import { layout, type ModelSpec, type OptimiserName } from './spec.js'
+import { layout, type ModelSpec, type OptimiserName, type Slot } from './spec.js'
 import type { State } from './trainer.js'
 
 /** What model.h5 holds: the whole training state, in Keras' layout. */
@@ -12,7 +13,27 @@ export interface Model {
   readonly optimiser: OptimiserName
   readonly learningRate: number
   readonly state: State
+  readonly features?: FeatureNames
 }
+
+/** Names of the feature columns, in the order of the inputs. */
+export interface FeatureNames {
+  readonly cell: readonly string[]
+  readonly drug: readonly string[]
+}
+
+/** What predicting needs of a model.h5. */
+export interface Network {
+  readonly spec: ModelSpec
+  readonly widths: readonly [cell: number, drug: number]
+  /** Flat, in the order of `layout(spec)`. */
+  readonly weights: Float32Array
+  /** Undefined in a file that was written without. */
+  readonly features: FeatureNames | undefined
+}
+
+/** Beside what Keras reads: it and h5py ignore the group. */
+const FEATURES = 'feature_names'
 
 const KERAS_VERSION = '3.15.1'
 
@@ -54,7 +75,10 @@ export async function writeModel(path: string, model: Model, withMoments: boolea
         })
     }
     weights.create_group('top_level_model_weights')
-    if (withMoments) writeOptimiser(file, optimiser, model, slots)
+    const place = ({ layer }: Slot) => keras.layerNames.indexOf(layer.name)
+    const inKeras = slots.toSorted((a, b) => place(a) - place(b))
+    if (withMoments) writeOptimiser(file, optimiser, model, inKeras)
+    if (model.features) writeFeatures(file, model.features)
     file.close()
   } catch (error) {
     close(file)
@@ -95,11 +119,20 @@ function reason(error: unknown): string {
   )
 }
 
+function writeFeatures(file: h5wasm.File, { cell, drug }: FeatureNames): void {
+  const group = file.create_group(FEATURES)
+  for (const [name, names] of [
+    ['cell', cell],
+    ['drug', drug],
+  ] as const)
+    group.create_dataset({ name, data: [...names], shape: [names.length], dtype: 'S' })
+}
+
 function writeOptimiser(
   file: h5wasm.File,
   optimiser: OptimiserName,
   { state, learningRate }: Model,
-  slots: ReturnType<typeof layout>['slots'],
+  slots: readonly Slot[],
 ): void {
   const prefix = optimiser.toLowerCase()
   const all = file.create_group('optimizer_weights')
@@ -143,35 +176,66 @@ export async function readModel(
   const { slots, size } = layout(spec)
   const file = open(path, 'r')
   try {
-    const dataset = (name: string): h5wasm.Dataset => {
-      const found = find(file, name)
-      if (!(found instanceof h5wasm.Dataset)) throw new Error(`${path}: ${name} is missing`)
-      return found
-    }
-    const read = (name: string, length: number) => {
-      const value = dataset(name).value
-      const array = value instanceof Float32Array ? value : undefined
-      if (array?.length !== length) throw new Error(`${path}: ${name} is of another shape`)
-      return array
-    }
     const prefix = `optimizer_weights/${optimiser.toLowerCase()}`
     const trains = find(file, 'optimizer_weights') !== undefined
-    const weights = new Float32Array(size)
+    const weights = readWeights(file, spec)
     const names = trains ? momentNames(optimiser) : []
     const moments = names.map(() => new Float32Array(size))
-    for (const { name, layer, offset, length } of slots) {
-      weights.set(read(`model_weights/${layer.name}/${name}`, length), offset)
-      names.forEach((moment, i) =>
-        moments[i]!.set(read(`${prefix}/${name.replace('/', '_')}_${moment}`, length), offset),
-      )
-    }
+    for (const { name, offset, length } of slots)
+      names.forEach((moment, i) => {
+        const from = `${prefix}/${name.replace('/', '_')}_${moment}`
+        moments[i]!.set(floats(file, from, length), offset)
+      })
     if (!trains) return { weights, moments, step: 0, momentum: 1 }
-    const scalar = (name: string) => Number(dataset(`${prefix}/${name}`).value)
+    const scalar = (name: string) => Number(dataset(file, `${prefix}/${name}`).value)
     const momentum = optimiser === 'Nadam' ? scalar('u_product') : 1
     return { weights, moments, step: scalar('iteration'), momentum }
   } finally {
     close(file)
   }
+}
+
+/**
+ * The network alone, from the file alone: also one that Keras has written again.
+ *
+ * @throws Error if it is no HDF5 file, describes another model than Uno or lacks a tensor
+ */
+export async function readNetwork(path: string): Promise<Network> {
+  await ready()
+  const file = open(path, 'r')
+  try {
+    const config = file.attrs['model_config']?.value
+    if (typeof config !== 'string')
+      throw new Error(`${path}: has no model_config, is no Keras file`)
+    const { spec, widths } = unoOf(JSON.parse(config) as unknown)
+    const names = (what: string) => [...(dataset(file, `${FEATURES}/${what}`).value as string[])]
+    const named = find(file, FEATURES) !== undefined
+    const features = named ? { cell: names('cell'), drug: names('drug') } : undefined
+    return { spec, widths, weights: readWeights(file, spec), features }
+  } finally {
+    close(file)
+  }
+}
+
+function readWeights(file: h5wasm.File, spec: ModelSpec): Float32Array {
+  const { slots, size } = layout(spec)
+  const weights = new Float32Array(size)
+  for (const { name, layer, offset, length } of slots)
+    weights.set(floats(file, `model_weights/${layer.name}/${name}`, length), offset)
+  return weights
+}
+
+function floats(file: h5wasm.File, name: string, length: number): Float32Array {
+  const { value } = dataset(file, name)
+  if (!(value instanceof Float32Array) || value.length !== length)
+    throw new Error(`${file.filename}: ${name} is of another shape`)
+  return value
+}
+
+function dataset(file: h5wasm.File, name: string): h5wasm.Dataset {
+  const found = find(file, name)
+  if (!(found instanceof h5wasm.Dataset)) throw new Error(`${file.filename}: ${name} is missing`)
+  return found
 }
 
 function find(file: h5wasm.File, name: string): unknown {

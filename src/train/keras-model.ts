@@ -9,53 +9,33 @@ export interface KerasModel {
 }
 
 export function kerasModel(spec: ModelSpec, widths: readonly [number, number]): KerasModel {
-  const layers: { name: string; json: Json }[] = []
-  const add = (className: string, config: { name: string } & Record<string, Json>, inbound: Json) =>
-    layers.push({
-      name: config.name,
-      json: { class_name: className, config, name: config.name, inbound_nodes: inbound },
-    })
-  const input = (name: string, width: number): Tensor => {
-    const config = { batch_shape: [null, width], dtype: 'float32', sparse: false, ragged: false }
-    add('InputLayer', { ...config, name, optional: false }, [])
-    return { name, width }
+  const [cell, drug] = [tower('cell', widths[0], spec.cell), tower('drug', widths[1], spec.drug)]
+  const layers: Layer[] = []
+  // Keras gives weights to its layers by position, and sorts them by their distance from the output
+  for (let left = Math.max(cell.length, drug.length); left > 0; left--)
+    for (const layer of [cell.at(-left), drug.at(-left)]) if (layer) layers.push(layer)
+  const [lastCell, lastDrug] = [cell.at(-1)!, drug.at(-1)!]
+  let last: Layer = {
+    className: 'Concatenate',
+    config: { name: 'concat', trainable: true, dtype: FLOAT32, axis: -1 },
+    width: lastCell.width + lastDrug.width,
+    inbound: [{ args: [[kerasTensor(lastCell), kerasTensor(lastDrug)]], kwargs: {} }],
   }
-  const dense = (layer: Dense, from: Tensor): Tensor => {
-    add('Dense', denseConfig(layer), [{ args: [kerasTensor(from)], kwargs: {} }])
-    return { name: layer.name, width: layer.units }
+  layers.push(last)
+  for (const layer of spec.interaction) {
+    const before = denseOn(last, layer)
+    last = dropoutOn(before, layer)
+    layers.push(before, last)
   }
-  const dropout = (layer: Dense, from: Tensor): Tensor => {
-    const name = layer.name.replace('_dense_', '_dropout_')
-    add(
-      'Dropout',
-      { name, trainable: true, dtype: FLOAT32, rate: layer.dropout, seed: null, noise_shape: null },
-      [{ args: [kerasTensor(from)], kwargs: { training: false } }],
-    )
-    return { name, width: from.width }
-  }
-  let cell = input('cell', widths[0])
-  let drug = input('drug', widths[1])
-  for (let i = 0; i < Math.max(spec.cell.length, spec.drug.length); i++) {
-    const [c, d] = [spec.cell[i], spec.drug[i]]
-    if (c) cell = dense(c, cell)
-    if (d) drug = dense(d, drug)
-    if (c) cell = dropout(c, cell)
-    if (d) drug = dropout(d, drug)
-  }
-  add('Concatenate', { name: 'concat', trainable: true, dtype: FLOAT32, axis: -1 }, [
-    { args: [[kerasTensor(cell), kerasTensor(drug)]], kwargs: {} },
-  ])
-  let joined: Tensor = { name: 'concat', width: cell.width + drug.width }
-  for (const layer of spec.interaction) joined = dropout(layer, dense(layer, joined))
-  dense(spec.output, joined)
+  layers.push(denseOn(last, spec.output))
   return {
-    layerNames: layers.map(l => l.name),
+    layerNames: layers.map(l => l.config.name),
     config: {
       class_name: 'Functional',
       config: {
         name: 'uno',
         trainable: true,
-        layers: layers.map(l => l.json),
+        layers: layers.map(layerJson),
         input_layers: [
           ['cell', 0, 0],
           ['drug', 0, 0],
@@ -66,9 +46,45 @@ export function kerasModel(spec: ModelSpec, widths: readonly [number, number]): 
   }
 }
 
-interface Tensor {
-  readonly name: string
+interface Layer {
+  readonly className: string
+  readonly config: { readonly name: string } & Record<string, Json>
+  /** Of its output. */
   readonly width: number
+  readonly inbound: Json
+}
+
+/** The input, then dense and dropout for each layer. */
+function tower(name: string, width: number, stack: readonly Dense[]): readonly Layer[] {
+  const config = { batch_shape: [null, width], dtype: 'float32', sparse: false, ragged: false }
+  const chain: Layer[] = [
+    { className: 'InputLayer', config: { ...config, name, optional: false }, width, inbound: [] },
+  ]
+  for (const layer of stack) {
+    const before = denseOn(chain.at(-1)!, layer)
+    chain.push(before, dropoutOn(before, layer))
+  }
+  return chain
+}
+
+function denseOn(from: Layer, layer: Dense): Layer {
+  const inbound = [{ args: [kerasTensor(from)], kwargs: {} }]
+  return { className: 'Dense', config: denseConfig(layer), width: layer.units, inbound }
+}
+
+function dropoutOn(from: Layer, layer: Dense): Layer {
+  const name = layer.name.replace('_dense_', '_dropout_')
+  const { dropout: rate } = layer
+  return {
+    className: 'Dropout',
+    config: { name, trainable: true, dtype: FLOAT32, rate, seed: null, noise_shape: null },
+    width: from.width,
+    inbound: [{ args: [kerasTensor(from)], kwargs: { training: false } }],
+  }
+}
+
+function layerJson({ className, config, inbound }: Layer): Json {
+  return { class_name: className, config, name: config.name, inbound_nodes: inbound }
 }
 
 const FLOAT32: Json = {
@@ -78,7 +94,7 @@ const FLOAT32: Json = {
   registered_name: null,
 }
 
-function kerasTensor({ name, width }: Tensor): Json {
+function kerasTensor({ config: { name }, width }: Layer): Json {
   const config = { shape: [null, width], dtype: 'float32', keras_history: [name, 0, 0] }
   return { class_name: '__keras_tensor__', config }
 }

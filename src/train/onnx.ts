@@ -23,15 +23,20 @@ export interface Graph {
   readonly nodes: readonly Node[]
   readonly inputs: readonly TensorInfo[]
   readonly outputs: readonly TensorInfo[]
-  /** Constants: scalars and small vectors. */
-  readonly constants: readonly (TensorInfo & { readonly values: readonly number[] })[]
+  /** Scalars and small vectors; of an exported model the weights too. */
+  readonly constants: readonly Constant[]
 }
+
+export type Constant = TensorInfo & { readonly values: readonly number[] | Float32Array }
 
 const TYPE = { float: 1, int32: 6, int64: 7 } as const
 const OPSET = 17
 
-/** Serialise as an ONNX ModelProto. */
-export function onnxModel(graph: Graph): Uint8Array {
+/** Serialise as an ONNX ModelProto. @param metadata what readers see as custom metadata */
+export function onnxModel(
+  graph: Graph,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   const body = message(
     ...graph.nodes.map(node => bytes(1, nodeProto(node))),
     text(2, 'uno'),
@@ -44,6 +49,9 @@ export function onnxModel(graph: Graph): Uint8Array {
     text(2, 'upf-heds'),
     bytes(7, body),
     bytes(8, message(text(1, ''), integer(2, OPSET))),
+    ...Object.entries(metadata).map(([key, value]) =>
+      bytes(14, message(text(1, key), text(2, value))),
+    ),
   )
 }
 
@@ -65,13 +73,13 @@ function attribute(
   return message(text(1, name), ...value.map(v => integer(8, v)), integer(20, 7))
 }
 
-function tensorProto(constant: TensorInfo & { readonly values: readonly number[] }): Uint8Array {
+function tensorProto(constant: Constant): Uint8Array {
   const data =
     constant.type === 'float'
       ? new Float32Array(constant.values)
       : constant.type === 'int32'
         ? new Int32Array(constant.values)
-        : new BigInt64Array(constant.values.map(BigInt))
+        : BigInt64Array.from(constant.values, BigInt)
   return message(
     ...constant.shape.map(dim => integer(1, dim as number)),
     integer(2, TYPE[constant.type]),

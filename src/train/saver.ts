@@ -55,6 +55,7 @@ export function newSaver(
         optimiser: place.optimiser,
         learningRate: loop.history.learning_rate[epoch - 1]!,
         state,
+        ...(place.features && { features: place.features }),
       },
       loop,
       metric,

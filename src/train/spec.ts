@@ -32,7 +32,7 @@ export type Loss =
   | { readonly type: 'mae' }
   | { readonly type: 'mae_poly'; readonly alpha: number }
 
-/** All layers in the order of Keras' layer list and of every state: towers interleaved by depth. */
+/** All layers in the order of every state: towers interleaved from their inputs on. */
 export function layers(spec: ModelSpec): readonly Dense[] {
   const towers: Dense[] = []
   for (let i = 0; i < Math.max(spec.cell.length, spec.drug.length); i++) {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Params } from '../../src/experiment/workflow.js'
-import { DEFAULTS, KNOWN, readHyperparameters } from '../../workflows/hed/hyperparameters.js'
+import { DEFAULTS, FIXED, KNOWN, readHyperparameters } from '../../workflows/hed/hyperparameters.js'
 
 function read(params: Params) {
   const found = readHyperparameters({ ...DEFAULTS, ...params })
@@ -15,11 +15,8 @@ function problems(params: Params): readonly string[] {
 
 t.test('the defaults are those of uno_default_model.txt', t => {
   const { training, cell, drug, interaction, ...rest } = read({})
-  const tower = (depth: number) => ({
-    units: Array(depth).fill(1000),
-    activation: 'relu',
-    dropout: 0.1,
-  })
+  const layer = { units: 1000, activation: 'relu', dropout: 0.1 }
+  const tower = (depth: number) => Array(depth).fill(layer)
   t.same([cell, drug, interaction], [tower(3), tower(3), tower(5)])
   t.same(rest, { output: 'sigmoid', seed: 0, refuseMissing: false })
   t.match(training, {
@@ -126,9 +123,14 @@ t.test('in block, a list of sizes is a stack, with its own activation and dropou
     canc_activation: 'tanh',
     drug_dropout: 0.25,
   })
-  t.same(found.cell, { units: [64, 32], activation: 'tanh', dropout: 0.1 })
-  t.same(found.drug, { units: [1000, 1000], activation: 'relu', dropout: 0.25 })
-  t.same(found.interaction, { units: [16], activation: 'relu', dropout: 0.1 })
+  const layer = (units: number, activation: string, dropout: number) => ({
+    units,
+    activation,
+    dropout,
+  })
+  t.same(found.cell, [layer(64, 'tanh', 0.1), layer(32, 'tanh', 0.1)])
+  t.same(found.drug, [layer(1000, 'relu', 0.25), layer(1000, 'relu', 0.25)])
+  t.same(found.interaction, [layer(16, 'relu', 0.1)])
   t.end()
 })
 
@@ -145,11 +147,88 @@ t.test('in block, a number of layers that differs from the list is refused', t =
   t.end()
 })
 
+t.test("in layer, each layer has its own size, activation and dropout, or upstream's", t => {
+  const layer = (params: Params) => read({ hyperparam_space: 'layer', ...params })
+  const shown = ({ cell, drug, interaction }: ReturnType<typeof read>) =>
+    [cell, drug, interaction].map(stack =>
+      stack.map(l => `${l.units} ${l.activation} ${l.dropout}`).join(', '),
+    )
+  const plain = '1000 relu 0.1'
+  t.same(
+    shown(layer({})),
+    [3, 3, 5].map(n => Array(n).fill(plain).join(', ')),
+  )
+  const deep = layer({ canc_num_layers: 9, interaction_num_layers: 9 })
+  t.same(
+    [deep.cell, deep.interaction].map(stack => stack.map(l => l.units)),
+    [
+      [1000, 1000, 1000, 512, 256, 128, 64, 32, 16],
+      [1000, 1000, 1000, 1000, 1000, 512, 256, 128, 64],
+    ],
+  )
+  t.same(
+    shown(
+      layer({
+        dropout: 0.5,
+        canc_num_layers: 2,
+        canc_layer_1_size: 64,
+        canc_layer_2_activation: 'tanh',
+        canc_layer_2_dropout: 0,
+        canc_layer_3_size: 7,
+        drug_num_layers: 1,
+        interaction_num_layers: 1,
+        interaction_layer_1_size: 5,
+      }),
+    ),
+    ['64 relu 0.5, 1000 tanh 0', '1000 relu 0.5', '5 relu 0.5'],
+    'a layer beyond the number of layers is idle',
+  )
+  t.end()
+})
+
+t.test('in layer, what is wrong with one layer names it', t => {
+  t.same(
+    [
+      ...problems({
+        hyperparam_space: 'layer',
+        canc_num_layers: 10,
+        drug_layer_2_size: 0,
+        drug_layer_3_activation: 'swish',
+        interaction_layer_5_dropout: 1,
+      }),
+    ].sort(),
+    [
+      '"canc_num_layers" is 10, want an integer from 1 to 9',
+      '"drug_layer_2_size" is 0, want an integer ≥ 1',
+      '"drug_layer_3_activation" is "swish", want one of relu, tanh, sigmoid, linear',
+      '"interaction_layer_5_dropout" is 1, want a number in [0, 1)',
+    ],
+  )
+  t.end()
+})
+
+t.test('what would change results and is not supported is refused, not passed over', t => {
+  t.same(problems({ ...FIXED }), [], "upstream's own values are accepted")
+  t.same(problems({ y_col_name: 'ic50', train_subset_data: true, raw_max_lr: 1e-5 }), [
+    '"y_col_name" is "ic50", want "auc", all that is supported',
+    '"train_subset_data" is true, want false, all that is supported',
+    '"raw_max_lr" is the old name of "learning_rate": rename it',
+  ])
+  t.end()
+})
+
 t.test('what a block may have is known, and a slip of the pen is not', t => {
   const known = (key: string) =>
     key in DEFAULTS || KNOWN.some(k => (typeof k === 'string' ? k === key : k.test(key)))
-  for (const key of ['canc_arch', 'interaction_num_layers', 'drug_dropout', 'alpha'])
+  for (const key of [
+    'canc_arch',
+    'interaction_num_layers',
+    'drug_dropout',
+    'alpha',
+    'drug_layer_9_size',
+  ])
     t.ok(known(key), key)
-  for (const key of ['cancer_arch', 'drug_size', 'bach_size']) t.notOk(known(key), key)
+  for (const key of ['cancer_arch', 'drug_size', 'bach_size', 'drug_layer_10_size'])
+    t.notOk(known(key), key)
   t.end()
 })

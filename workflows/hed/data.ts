@@ -31,9 +31,12 @@ export const FILES = {
 } as const
 
 /** Column names of the IMPROVE layout. */
-const CELL = 'improve_sample_id'
-const DRUG = 'improve_chem_id'
-const AUC = 'auc'
+export const CELL = 'improve_sample_id'
+export const DRUG = 'improve_chem_id'
+export const AUC = 'auc'
+/** What the names of feature columns begin with. */
+export const CELL_FEATURE = 'ge.'
+export const DRUG_FEATURE = 'mordred'
 
 /** Version of the node-local form. */
 export const STAGE_VERSION = 1
@@ -44,8 +47,8 @@ export async function inspectData(dataSource: string): Promise<HedData> {
   const cells = responses.categories(CELL)
   const drugs = responses.categories(DRUG)
   const auc = responses.numbers(AUC)
-  const cellTable = await readFeatures(join(dataSource, FILES.cells), CELL, 'ge.', cells)
-  const drugTable = await readFeatures(join(dataSource, FILES.drugs), DRUG, 'mordred', drugs)
+  const cellTable = await readFeatures(join(dataSource, FILES.cells), CELL, CELL_FEATURE, cells)
+  const drugTable = await readFeatures(join(dataSource, FILES.drugs), DRUG, DRUG_FEATURE, drugs)
   return { cells, drugs, auc, cellTable, drugTable }
 }
 
@@ -115,11 +118,17 @@ export async function loadData(directory: string): Promise<HedData> {
   }
 }
 
-async function readFeatures(
+/**
+ * @param prefix what the names of feature columns begin with
+ * @param order the columns to take, of those that there are; throws if they are not the right ones
+ * @throws HedError DATA
+ */
+export async function readFeatures(
   path: string,
   id: string,
   prefix: string,
   of: Categories,
+  order = (names: readonly string[]) => names,
 ): Promise<FeatureTable> {
   const table = await readParquet(path)
   const { values: ids } = table.categories(id)
@@ -131,11 +140,12 @@ async function readFeatures(
         hint: 'Keep one row an id.',
       },
     )
-  const names = table.names.filter(name => name.startsWith(prefix))
-  if (names.length === 0)
+  const there = table.names.filter(name => name.startsWith(prefix))
+  if (there.length === 0)
     throw new HedError('DATA', `${path}: has no feature column, want names such as "${prefix}…"`, {
       hint: 'Use a preprocessed IMPROVE data set.',
     })
+  const names = order(there)
   return { ids, names, values: table.matrix(names), rowOf: rowsOf(of.values, ids) }
 }
 

@@ -1,6 +1,7 @@
 import type { Params } from '../../src/experiment/workflow.js'
 import type { TrainingOptions, WarmUp } from '../../src/train/options.js'
 import type { Activation, Loss, OptimiserName } from '../../src/train/spec.js'
+import { readStack, SPACES, STACK_KEYS, type Stack } from './architecture.js'
 import { newReader, type Reader } from './params-reader.js'
 
 /** Every hyperparameter with its default: uno_default_model.txt, and what is ours. */
@@ -33,34 +34,43 @@ export const DEFAULTS: Params = {
   ckpt_keep_mode: 'linear',
 }
 
-/** Known without a default, or accepted because upstream's files have them. */
+/** Accepted, and without effect on any result, here or upstream. */
+export const IDLE: readonly string[] = [
+  'generator_batch_size',
+  'early_stop_metric',
+  'calc_infer_scores',
+  'train_debug',
+  'preprocess_debug',
+  'require_json',
+]
+
+/** Accepted with this value alone: another would change the results, and is not supported. */
+export const FIXED: Params = {
+  canc_col_name: 'improve_sample_id',
+  drug_col_name: 'improve_chem_id',
+  y_col_name: 'auc',
+  train_subset_data: false,
+  preprocess_subset_data: false,
+  ckpt_save_weights_only: false,
+}
+
+/** Known without a default. */
 export const KNOWN: readonly (string | RegExp)[] = [
   'alpha',
   'custom_loss_module',
   'ckpt_metadata',
   'metadata',
-  'calc_infer_scores',
-  'canc_col_name',
-  'drug_col_name',
-  'y_col_name',
-  'train_debug',
-  'train_subset_data',
-  'preprocess_subset_data',
-  /^(canc|drug|interaction)_(arch|num_layers|activation|dropout)$/,
+  'raw_max_lr',
+  ...IDLE,
+  ...Object.keys(FIXED),
+  ...STACK_KEYS,
 ]
-
-/** A stack of dense layers, before the widths of the data are known. */
-export interface Block {
-  readonly units: readonly number[]
-  readonly activation: Activation
-  readonly dropout: number
-}
 
 export interface Hyperparameters {
   readonly training: TrainingOptions
-  readonly cell: Block
-  readonly drug: Block
-  readonly interaction: Block
+  readonly cell: Stack
+  readonly drug: Stack
+  readonly interaction: Stack
   readonly output: Activation
   /** 0 … 2^32−1 */
   readonly seed: number
@@ -69,7 +79,6 @@ export interface Hyperparameters {
 }
 
 const OPTIMISERS = ['Adam', 'SGD', 'RMSprop', 'Adagrad', 'Adadelta', 'Adamax', 'Nadam'] as const
-const ACTIVATIONS = ['relu', 'tanh', 'sigmoid', 'linear'] as const
 const WARM_UPS = ['none', 'constant', 'linear', 'quadratic', 'exponential'] as const
 
 /** Check everything at once. @returns the hyperparameters, or what is wrong, one text each */
@@ -101,56 +110,24 @@ export function readHyperparameters(
       metadata: r.optionalText('ckpt_metadata') ?? r.optionalText('metadata'),
     },
   }
-  const space = r.word('hyperparam_space', ['global', 'block'] as const)
-  const block = (name: string, globalLayers: number): Block =>
-    space === 'global'
-      ? {
-          units: Array<number>(globalLayers).fill(1000),
-          activation: r.word('activation', ACTIVATIONS),
-          dropout: readDropout(r, 'dropout'),
-        }
-      : readBlock(r, name, globalLayers)
+  for (const [key, only] of Object.entries(FIXED)) {
+    const value = r.optional(key)
+    if (value !== null && value !== only)
+      r.wrong(key, value, `${JSON.stringify(only)}, all that is supported`)
+  }
+  if (r.optional('raw_max_lr') !== null)
+    r.problems.push('"raw_max_lr" is the old name of "learning_rate": rename it')
+  const space = r.word('hyperparam_space', SPACES)
   const result: Hyperparameters = {
     training,
-    cell: block('canc', 3),
-    drug: block('drug', 3),
-    interaction: block('interaction', 5),
+    cell: readStack(r, space, 'canc'),
+    drug: readStack(r, space, 'drug'),
+    interaction: readStack(r, space, 'interaction'),
     output: r.word('regression_activation', ['sigmoid', 'linear'] as const),
     seed: readSeed(r),
     refuseMissing: r.word('missing', ['drop', 'error'] as const) === 'error',
   }
   return r.problems.length > 0 ? { problems: [...new Set(r.problems)] } : result
-}
-
-/** Layers in a stack; 1000 is beyond any use, and a slip of the pen must not fill the memory. */
-const MOST = 1000
-
-function readBlock(r: Reader, name: string, layers: number): Block {
-  const arch = r.optional(`${name}_arch`)
-  const count = r.optional(`${name}_num_layers`)
-  const isList =
-    Array.isArray(arch) &&
-    arch.length > 0 &&
-    arch.every(n => Number.isInteger(n) && (n as number) > 0)
-  if (arch !== null && !isList)
-    r.wrong(`${name}_arch`, arch, 'a list of layer sizes such as [1000, 1000, 1000]')
-  const isCount = Number.isInteger(count) && (count as number) >= 1 && (count as number) <= MOST
-  const units = isList ? (arch as number[]) : Array<number>(isCount ? (count as number) : layers)
-  if (!isList) units.fill(1000)
-  if (count !== null && !isCount)
-    r.wrong(`${name}_num_layers`, count, `an integer from 1 to ${MOST}`)
-  else if (count !== null && isList && count !== units.length)
-    r.wrong(`${name}_num_layers`, count, `${units.length}, as "${name}_arch" has it`)
-  const own = (key: string) => (r.optional(`${name}_${key}`) === null ? key : `${name}_${key}`)
-  return {
-    units,
-    activation: r.word(own('activation'), ACTIVATIONS),
-    dropout: readDropout(r, own('dropout')),
-  }
-}
-
-function readDropout(r: Reader, key: string): number {
-  return r.number(key, n => n >= 0 && n < 1, 'in [0, 1)')
 }
 
 function readOptimiser(r: Reader): OptimiserName {

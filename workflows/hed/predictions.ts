@@ -17,10 +17,11 @@ export async function writePredictions(
 }
 
 /** Six decimals, and no minus before zero. */
-function decimals(value: number): string {
+export function decimals(value: number): string {
   return value.toFixed(6).replace(/^-(0\.0+)$/, '$1')
 }
 
-function quoted(label: string): string {
+/** As RFC 4180 says. */
+export function quoted(label: string): string {
   return /[",\r\n]/.test(label) ? `"${label.replaceAll('"', '""')}"` : label
 }

@@ -136,6 +136,7 @@ async function trainUno(
         fence: () => context.fence(),
         spec: unoSpec(options, data.cellTable.names.length, data.drugTable.names.length),
         optimiser: training.optimiser,
+        features: { cell: data.cellTable.names, drug: data.drugTable.names },
         log: text => context.log(text),
       },
       signal: context.signal,

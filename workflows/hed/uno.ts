@@ -1,5 +1,6 @@
 import type { Activation, Dense, ModelSpec } from '../../src/train/spec.js'
-import type { Block, Hyperparameters } from './hyperparameters.js'
+import type { Stack } from './architecture.js'
+import type { Hyperparameters } from './hyperparameters.js'
 
 /**
  * Uno as in IMPROVE: a tower over cell features, one over drug features, concatenated, interaction
@@ -24,10 +25,11 @@ export function unoSpec(
   }
 }
 
-function stack(name: string, inputs: number, { units, activation, dropout }: Block): Dense[] {
-  return units.map((width, i) =>
-    dense(`${name}_dense_${i + 1}`, i === 0 ? inputs : units[i - 1]!, width, activation, dropout),
-  )
+function stack(name: string, inputs: number, layers: Stack): Dense[] {
+  return layers.map(({ units, activation, dropout }, i) => {
+    const from = i === 0 ? inputs : layers[i - 1]!.units
+    return dense(`${name}_dense_${i + 1}`, from, units, activation, dropout)
+  })
 }
 
 function dense(
