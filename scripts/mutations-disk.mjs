@@ -202,7 +202,7 @@ export const onDisk = [
   {
     name: 'rename-before-sync',
     file: 'src/base/files.ts',
-    find: 'await file.sync()',
+    find: '      await file.sync()',
     replace: '',
     tests: [FILES],
     why: 'after a power cut the new name could hold no bytes',

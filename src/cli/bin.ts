@@ -1,7 +1,4 @@
 #!/usr/bin/env node
-import { optimiseLate } from '../base/tier-up.js'
-
-optimiseLate()
 const [first, ...rest] = process.argv.slice(2)
 try {
   // a rank stays for hours on each tile: it does not carry the command line about

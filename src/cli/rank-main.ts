@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { exitStatus, HedError, namingFault } from '../base/errors.js'
+import { optimiseLate } from '../base/tier-up.js'
 import { openExp } from '../experiment/exp.js'
 import { childEnvironment, detectPlace } from '../sites/detect.js'
 import { report } from './report.js'
@@ -44,6 +45,7 @@ async function serve(argv: readonly string[]): Promise<number> {
     const status = await leaderMain({ exp, loopback: lifeline, lifeline })
     return leave(status)
   }
+  optimiseLate()
   const { workflow, url } = await loadWorkflow(exp.workflow)
   const { agentMain } = await import('../engine/agent-process.js')
   const status = await agentMain({

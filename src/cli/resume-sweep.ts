@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { HedError } from '../base/errors.js'
 import { plural } from '../base/plural.js'
+import { optimiseLate } from '../base/tier-up.js'
 import { requireFree } from '../engine/lock.js'
 import { setAside } from '../experiment/carry.js'
 import type { Experiment } from '../experiment/exp.js'
@@ -20,6 +21,7 @@ import { loadWorkflow } from './workflows.js'
 
 /** Go on in place, with the EXP's own copies of UPF and DFLTS. @returns the exit status */
 export async function resumeSweep(name: string, flags: RawSettings): Promise<number> {
+  optimiseLate()
   const found = openNamed(name)
   requireFree(layout.engine(found.path))
   const exp = withSettings(found, flags)

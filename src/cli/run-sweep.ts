@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { HedError } from '../base/errors.js'
 import { plural } from '../base/plural.js'
+import { optimiseLate } from '../base/tier-up.js'
 import { carryOver } from '../experiment/carry.js'
 import { checkOutput, createExp, openExp, type Experiment } from '../experiment/exp.js'
 import { writePlan } from '../experiment/plan.js'
@@ -26,6 +27,7 @@ export interface SweepArgs {
 
 /** Check everything, make the EXP, run it. @returns the exit status */
 export async function runSweep(args: SweepArgs): Promise<number> {
+  optimiseLate()
   const merged = mergeSettings(args.site, process.env, args.flags)
   if (merged.base !== 'local') throw noBatchYet(merged.base)
   const settings = checkSettings(merged)

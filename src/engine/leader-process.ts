@@ -4,6 +4,7 @@ import { exitStatus, HedError, messageOf, unreachable } from '../base/errors.js'
 import { plural } from '../base/plural.js'
 import { oneLine } from '../base/lines.js'
 import { stamp } from '../base/log.js'
+import { optimiseLate } from '../base/tier-up.js'
 import type { RunId } from '../base/ids.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
@@ -40,7 +41,8 @@ export interface LeaderOptions {
 }
 
 const CRASH_LIMIT = 3
-const PREFETCH = 64
+/** RUNs that a slot gets at once where they are tiny: they last longer than an answer waits for company. */
+const PREFETCH = 256
 const TICK_MS = 1000
 const LAG_MS = 10
 /** Acks wait this long for company, mostly the next RUN: a frame of their own costs more than they do. */
@@ -66,6 +68,7 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   // our own launcher ends the agents of a dead leader; others keep them
   const stock = takeStock(exp, plan.runs, plan.id, said, lifeline ? undefined : job)
   for (const note of stock.notes) log.line(note)
+  optimiseLate() // taking stock is one long loop that wants its compiler soon
   const journal = await openJournal(layout.journal(exp.path), alert)
   const started = new Date()
   const now = () => performance.now() / 1000
