@@ -56,14 +56,18 @@ const spec = {
   output: { name: 'auc', inputs: width, units: 1, activation: 'sigmoid', dropout: 0 },
 }
 const uniform = (place, length) => randomFloats(key, STREAM.demo, 0, place, length)
-const codes = (place, count) => Int32Array.from(uniform(place, n), v => Math.floor(v * count))
+const codes = (place, length, count) =>
+  Int32Array.from(uniform(place, length), v => Math.floor(v * count))
 const tables = {
   cell: uniform(1, cells * cellFeatures).map(v => 2 * v - 1),
   cellFeatures,
   drug: uniform(2, drugs * drugFeatures).map(v => 2 * v - 1),
   drugFeatures,
 }
-const rows = { cell: codes(3, cells), drug: codes(4, drugs) }
+const rows = { cell: codes(3, n, cells), drug: codes(4, n, drugs) }
+/** Rows of a validation set: several for each cell and drug. */
+const scored = 8192
+const toScore = { cell: codes(6, scored, cells), drug: codes(7, scored, drugs) }
 const y = uniform(5, n)
 const state = initialState(spec, 'Adam', key)
 
@@ -74,10 +78,14 @@ if (process.env.PYTHON) peers.push(await torch(process.env.PYTHON))
 
 for (const peer of peers) await peer.train(0) // warm up
 for (let turn = 1; turn <= turns; turn++)
-  for (const peer of peers) peer.trained.push(n / (await peer.train(turn)))
+  for (const peer of peers) {
+    const { seconds, cpu } = await peer.train(turn)
+    peer.trained.push(n / seconds)
+    peer.cpu.push(cpu / n)
+  }
 for (const peer of peers) await peer.predict()
 for (let turn = 0; turn < 3; turn++)
-  for (const peer of peers) peer.predicted.push(n / (await peer.predict()))
+  for (const peer of peers) peer.predicted.push(scored / (await peer.predict()).seconds)
 for (const peer of peers) await peer.close()
 load.push(loadavg()[0])
 
@@ -90,14 +98,15 @@ const results = peers.map(peer => ({
   samples_per_s: rate(peer, 'trained'),
   slowest: Math.round(Math.min(...peer.trained)),
   fastest: Math.round(Math.max(...peer.trained)),
+  cpu_us: Number((median(peer.cpu) * 1e6).toFixed(0)),
   predict_per_s: rate(peer, 'predicted'),
   create_s: peer.create_s,
   ratio: ratio(peer, 'trained'),
   predict_ratio: ratio(peer, 'predicted'),
 }))
-for (const { name, samples_per_s, predict_per_s, ratio, predict_ratio } of results)
+for (const { name, samples_per_s, cpu_us, predict_per_s, ratio, predict_ratio } of results)
   console.log(
-    `${name.padEnd(14)} ${samples_per_s} samples/s, scoring ${predict_per_s}/s` +
+    `${name.padEnd(14)} ${samples_per_s} samples/s, ${cpu_us} µs of CPU each; scoring ${predict_per_s}/s` +
       (reference ? `; ${ratio} × and ${predict_ratio} × ${reference.name}` : ''),
   )
 const first = results[0]
@@ -127,15 +136,15 @@ async function ours(name) {
   const trainer = await (await backend(name)).create({ ...options, threads, key }, state)
   const create_s = Number(((performance.now() - start) / 1000).toFixed(2))
   const timed = async work => {
-    const begun = performance.now()
+    const [begun, used] = [performance.now(), process.cpuUsage()]
     await work()
-    return (performance.now() - begun) / 1000
+    const { user, system } = process.cpuUsage(used)
+    return { seconds: (performance.now() - begun) / 1000, cpu: (user + system) / 1e6 }
   }
   return {
-    ...{ name, create_s, trained: [], predicted: [] },
-    train: async epoch =>
-      (await trainer.trainEpoch({ epoch, rows, y, learningRate: 1e-4 })).seconds,
-    predict: () => timed(() => trainer.predict(rows)),
+    ...{ name, create_s, trained: [], cpu: [], predicted: [] },
+    train: epoch => timed(() => trainer.trainEpoch({ epoch, rows, y, learningRate: 1e-4 })),
+    predict: () => timed(() => trainer.predict(toScore)),
     close: () => trainer.close(),
   }
 }
@@ -143,9 +152,13 @@ async function ours(name) {
 async function torch(python) {
   const script = fileURLToPath(new URL('./parts/train-torch.py', import.meta.url))
   const settings = { cellFeatures, drugFeatures, cells, drugs, batch, threads, dropout, width }
-  const child = spawn(python, [script, JSON.stringify({ ...settings, steps })], {
+  const child = spawn(python, [script, JSON.stringify({ ...settings, steps, scored })], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) },
+    env: {
+      ...process.env,
+      OMP_NUM_THREADS: String(threads),
+      OPENBLAS_NUM_THREADS: String(threads),
+    },
   })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const next = async () => {
@@ -155,11 +168,11 @@ async function torch(python) {
   }
   const ask = async what => {
     child.stdin.write(`${what}\n`)
-    return (await next()).seconds
+    return next()
   }
   const { version } = await next()
   return {
-    ...{ name: `torch ${version}`, trained: [], predicted: [] },
+    ...{ name: `torch ${version}`, trained: [], cpu: [], predicted: [] },
     train: () => ask('train'),
     predict: () => ask('predict'),
     close: async () => {

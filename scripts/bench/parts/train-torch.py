@@ -1,8 +1,8 @@
 """PyTorch's side of the benchmark `train`: the same Uno, one JSON line in a request, one out.
 
 Usage: train-torch.py '{"cellFeatures": …, "drugFeatures": …, "cells": …, "drugs": …, "batch": …,
-                        "threads": …, "dropout": …, "width": …, "steps": …}'
-Request: "train" or "predict"; answer: {"seconds": …} for `steps` batches.
+                        "threads": …, "dropout": …, "width": …, "steps": …, "scored": …}'
+Request: "train" or "predict"; answer: {"seconds": …, "cpu": …} for `steps` batches or `scored` rows.
 """
 import json
 import sys
@@ -43,8 +43,8 @@ optimiser = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
 n = o["batch"] * o["steps"]
 cell_table = torch.rand(o["cells"], o["cellFeatures"]) * 2 - 1
 drug_table = torch.rand(o["drugs"], o["drugFeatures"]) * 2 - 1
-cell = torch.randint(0, o["cells"], (n,))
-drug = torch.randint(0, o["drugs"], (n,))
+cell = torch.randint(0, o["cells"], (max(n, o["scored"]),))
+drug = torch.randint(0, o["drugs"], (max(n, o["scored"]),))
 y = torch.rand(n, 1)
 
 
@@ -61,13 +61,14 @@ def train():
 @torch.inference_mode()
 def predict():
     model.eval()
-    for i in range(0, n, 2048):
-        rows = slice(i, i + 2048)
+    for i in range(0, o["scored"], 2048):
+        rows = slice(i, min(i + 2048, o["scored"]))
         model(cell_table.index_select(0, cell[rows]), drug_table.index_select(0, drug[rows]))
 
 
 print(json.dumps({"version": torch.__version__}), flush=True)
 for line in sys.stdin:
-    start = time.perf_counter()
+    start, used = time.perf_counter(), time.process_time()
     {"train": train, "predict": predict}[line.strip()]()
-    print(json.dumps({"seconds": time.perf_counter() - start}), flush=True)
+    took = {"seconds": time.perf_counter() - start, "cpu": time.process_time() - used}
+    print(json.dumps(took), flush=True)

@@ -21,7 +21,11 @@ function blockRows(n: number): number {
 }
 
 /** Those blocks of a layer's kernel that are a thread's. Blocks begin on whole vectors of the flat state. */
-export function blocks({ layer, sources }: Placed, member: Pick<Member, 'rank' | 'size'>, n: number): Block[] {
+export function blocks(
+  { layer, sources }: Placed,
+  member: Pick<Member, 'rank' | 'size'>,
+  n: number,
+): Block[] {
   if (sources.some(({ row }) => (row * layer.units) % VECTOR !== 0))
     // two sources meet within a vector: one thread takes all
     return member.rank > 0
@@ -42,7 +46,8 @@ export function largestBlock(all: readonly Placed[], threads: number, n: number)
   const sizes = all.flatMap(placed =>
     Array.from({ length: threads }, (_, rank) =>
       blocks(placed, { rank, size: threads }, n).map(
-        ({ pieces }) => placed.layer.units * pieces.reduce((sum, { from, to }) => sum + to - from, 0),
+        ({ pieces }) =>
+          placed.layer.units * pieces.reduce((sum, { from, to }) => sum + to - from, 0),
       ),
     ).flat(),
   )

@@ -20,7 +20,9 @@ export interface Desk {
 }
 
 /** The features that a tower begins with: a matrix at an offset, rows of `ld` floats. */
-export type FeaturesAt = Readonly<Record<'cell' | 'drug', { readonly at: number; readonly ld: number }>>
+export type FeaturesAt = Readonly<
+  Record<'cell' | 'drug', { readonly at: number; readonly ld: number }>
+>
 
 /** Fill this thread's part of the masks: those of `fillMasks` in ort-memory.ts, as bytes. */
 export function keepUnits(

@@ -81,7 +81,7 @@ function load(file: string, open: Open, prefix: string): BlasLibrary {
   try {
     return { file, gemm: open(koffi.load(file)) }
   } catch (error) {
-    throw new Error(prefix + messageOf(error).split('\n')[0], { cause: error })
+    throw new Error(prefix + messageOf(error).replace(/\n.*/s, ''), { cause: error })
   }
 }
 
@@ -91,7 +91,7 @@ function oneDnn(library: LibraryHandle): () => Gemm {
     'int dnnl_sgemm(char, char, int64_t, int64_t, int64_t, float, uintptr_t, int64_t, uintptr_t, int64_t, float, uintptr_t, int64_t)',
   )
   const alone = optional(library, 'void omp_set_num_threads(int)')
-  const [n, t] = [...'NT'].map(letter => letter.charCodeAt(0))
+  const [n, t] = [78, 84] // N, T
   return () => {
     alone?.(1)
     return (transA, transB, ...rest) => {
@@ -105,7 +105,7 @@ function mkl(library: LibraryHandle): () => Gemm {
   const alone = library.func('int MKL_Set_Num_Threads_Local(int)')
   library.func('int MKL_Set_Interface_Layer(int)')(0) // 32-bit integers
   library.func('int MKL_Set_Threading_Layer(int)')(1) // none
-  return cblas(library, () => alone(1))
+  return cblas(library, () => void alone(1))
 }
 
 function openBlas(library: LibraryHandle): () => Gemm {
@@ -122,7 +122,7 @@ function openBlas(library: LibraryHandle): () => Gemm {
 
 function blis(library: LibraryHandle): () => Gemm {
   const alone = library.func('void bli_thread_set_num_threads(int64_t)')
-  return cblas(library, () => alone(1))
+  return cblas(library, () => void alone(1))
 }
 
 /** @param alone have the calling thread multiply on its own */
@@ -139,7 +139,10 @@ function cblas(library: LibraryHandle, alone: () => void): () => Gemm {
   }
 }
 
-function optional(library: LibraryHandle, definition: string): ReturnType<LibraryHandle['func']> | undefined {
+function optional(
+  library: LibraryHandle,
+  definition: string,
+): ReturnType<LibraryHandle['func']> | undefined {
   try {
     return library.func(definition)
   } catch {

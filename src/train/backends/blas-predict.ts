@@ -6,12 +6,7 @@ import { share } from './team.js'
  * Some rows of a table through their tower, without dropout, and times the tower's part of the joint layer's
  * kernel, into `part`: what these rows add to that layer wherever they stand. Each thread does its columns.
  */
-export function predictTower(
-  desk: Desk,
-  name: 'cell' | 'drug',
-  first: number,
-  n: number,
-): void {
+export function predictTower(desk: Desk, name: 'cell' | 'drug', first: number, n: number): void {
   const { plan, gemm, member, base } = desk
   const { table, width, part } = plan[name]
   const rows = { at: table + 4 * first * width, ld: width }
@@ -41,16 +36,7 @@ export function predictHead(desk: Desk, n: number): void {
   if (from < to) {
     const column = 4 * from
     const parts = [joint.out, cell.part, drug.part].map(at => at + column)
-    kernel.addRows(
-      parts[0]!,
-      parts[1]!,
-      parts[2]!,
-      joint.ld,
-      cell.codes,
-      drug.codes,
-      n,
-      to - from,
-    )
+    kernel.addRows(parts[0]!, parts[1]!, parts[2]!, joint.ld, cell.codes, drug.codes, n, to - from)
     activate(desk, joint, from, to, n, false)
   }
   member.barrier()

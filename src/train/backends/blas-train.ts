@@ -78,7 +78,7 @@ export async function newBlasTrainer(
   }
 
   return {
-    trainEpoch: async (epoch, onStep, stop) => {
+    trainEpoch: (epoch, onStep, stop) => {
       const total = epoch.y.length
       checkRows(epoch.rows, plan)
       let sum = 0
@@ -89,7 +89,7 @@ export async function newBlasTrainer(
       }
       return sum / total
     },
-    predict: async rows => {
+    predict: rows => {
       checkRows(rows, plan)
       for (const tower of ['cell', 'drug'] as const)
         for (let first = 0; first < plan[tower].rows; first += plan.capacity) {

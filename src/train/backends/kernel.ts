@@ -161,9 +161,9 @@ const BASE = 4096
 /** Hands out places in a memory, one behind the other, each on 64 bytes. */
 export interface Arena {
   /** @returns byte offset */
-  take(bytes: number): number
+  readonly take: (bytes: number) => number
   /** Of the memory that holds all taken so far. */
-  pages(): number
+  readonly pages: () => number
 }
 
 export function newArena(): Arena {

@@ -49,6 +49,6 @@ function unusable(name: string, why: string): HedError {
   return new HedError(
     'USAGE',
     `BACKEND is ${JSON.stringify(name)} (${why}), want auto, blas or one of: ${backendNames.join(', ')}`,
-    { hint: 'Set BACKEND=auto.' },
+    { hint: 'Set BACKEND=auto, or install what is missing.' },
   )
 }

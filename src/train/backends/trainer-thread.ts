@@ -11,8 +11,8 @@ export interface ServedTrainer {
     epoch: Epoch,
     onStep: (done: number, total: number) => void,
     stop: () => boolean,
-  ): Promise<number | undefined>
-  predict(rows: Rows): Promise<Float32Array>
+  ): Promise<number | undefined> | number | undefined
+  predict(rows: Rows): Promise<Float32Array> | Float32Array
   /** A copy. */
   state(): State
   load(state: State): void
