@@ -92,7 +92,7 @@ load.push(loadavg()[0])
 const rate = (peer, what) => Math.round(median(peer[what]) ?? 0)
 const reference = peers.find(peer => peer.name.startsWith('torch'))
 const ratio = (peer, what) =>
-  reference && Number((rate(peer, what) / rate(reference, what)).toFixed(3))
+  reference && Number((rate(peer, what) / rate(reference, what) || 0).toFixed(3))
 const results = peers.map(peer => ({
   name: peer.name,
   samples_per_s: rate(peer, 'trained'),

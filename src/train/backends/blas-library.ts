@@ -85,15 +85,16 @@ function load(file: string, open: Open, prefix: string): BlasLibrary {
   }
 }
 
-/** With OpenMP beneath, the number of threads is each thread's own. */
+/** With OpenMP beneath, the number of threads is each thread's own. With others it cannot be held at one. */
 function oneDnn(library: LibraryHandle): () => Gemm {
   const sgemm = library.func(
     'int dnnl_sgemm(char, char, int64_t, int64_t, int64_t, float, uintptr_t, int64_t, uintptr_t, int64_t, float, uintptr_t, int64_t)',
   )
   const alone = optional(library, 'void omp_set_num_threads(int)')
+  if (!alone) throw new Error('built without OpenMP: uses more threads than it is given')
   const [n, t] = [78, 84] // N, T
   return () => {
-    alone?.(1)
+    alone(1)
     return (transA, transB, ...rest) => {
       const status: unknown = sgemm(transA ? t : n, transB ? t : n, ...rest)
       if (status !== 0) throw new Error(`dnnl_sgemm: status ${String(status)}`)
