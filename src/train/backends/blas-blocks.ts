@@ -12,20 +12,11 @@ export interface Block {
   }[]
 }
 
-/**
- * Rows in a block. Up to 128 rows of the batch its gradient stays in the second-level cache; for larger
- * batches it cannot, and each product would pack the slopes anew.
- */
-function blockRows(n: number): number {
-  return n <= 128 ? 128 : Number.MAX_SAFE_INTEGER
-}
+/** Rows in a block: its gradient and weights fit the second-level cache; larger ones were no faster. */
+const BLOCK_ROWS = 128
 
 /** Those blocks of a layer's kernel that are a thread's. Blocks begin on whole vectors of the flat state. */
-export function blocks(
-  { layer, sources }: Placed,
-  member: Pick<Member, 'rank' | 'size'>,
-  n: number,
-): Block[] {
+export function blocks({ layer, sources }: Placed, member: Pick<Member, 'rank' | 'size'>): Block[] {
   if (sources.some(({ row }) => (row * layer.units) % VECTOR !== 0))
     // two sources meet within a vector: one thread takes all
     return member.rank > 0
@@ -33,7 +24,7 @@ export function blocks(
       : [{ pieces: sources.map(source => ({ source, from: 0, to: source.width })) }]
   return sources.flatMap(source => {
     const [first, end] = share(source.width, member, VECTOR)
-    const count = Math.ceil((end - first) / blockRows(n))
+    const count = Math.ceil((end - first) / BLOCK_ROWS)
     return Array.from({ length: count }, (_, i) => {
       const [from, to] = share(end - first, { rank: i, size: count }, VECTOR)
       return { pieces: [{ source, from: first + from, to: first + to }] }
@@ -42,10 +33,10 @@ export function blocks(
 }
 
 /** Floats that the gradient of the largest block takes. */
-export function largestBlock(all: readonly Placed[], threads: number, n: number): number {
+export function largestBlock(all: readonly Placed[], threads: number): number {
   const sizes = all.flatMap(placed =>
     Array.from({ length: threads }, (_, rank) =>
-      blocks(placed, { rank, size: threads }, n).map(
+      blocks(placed, { rank, size: threads }).map(
         ({ pieces }) =>
           placed.layer.units * pieces.reduce((sum, { from, to }) => sum + to - from, 0),
       ),

@@ -139,7 +139,7 @@ export function planMemory(options: TrainerOptions, moments: number): Plan {
     }
   }
   const ahead = [...sideBySide(cellTower, drugTower), ...head.map(layer => [layer])]
-  const gradient = largestBlock(ahead.flat(), threads, batchSize)
+  const gradient = largestBlock(ahead.flat(), threads)
   const widest = Math.max(...order.map(({ units }) => units))
   return {
     weights,

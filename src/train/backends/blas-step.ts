@@ -73,8 +73,7 @@ export function trainStep(
 
   for (const together of plan.back) {
     for (const placed of together)
-      for (const block of blocks(placed, member, n))
-        backward(desk, placed, block, features, n, update)
+      for (const block of blocks(placed, member)) backward(desk, placed, block, features, n, update)
     member.barrier()
   }
   return product
