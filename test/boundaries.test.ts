@@ -22,6 +22,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   'apache-arrow': /^src\/table\//,
   'parquet-wasm': /^src\/table\//,
   'parquetjs-lite': /^src\/table\//,
+  koffi: /^src\/train\/backends\/blas-library\.ts$/,
   'onnxruntime-node': /^src\/train\/backends\//,
   h5wasm: /^src\/train\/h5\.ts$/,
   yargs: /^src\/cli\//,

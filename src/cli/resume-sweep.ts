@@ -28,6 +28,7 @@ export async function resumeSweep(name: string, flags: RawSettings): Promise<num
   await requireMachine(exp.settings)
   const inputs = readInputs(join(exp.path, exp.upf.name), join(exp.path, exp.dflts.name))
   const { workflow, url } = await loadWorkflow(exp.workflow)
+  await workflow.chooseBackend(exp.settings.BACKEND) // refused here rather than by every executor
   const { plan, data, notes } = await prepare(inputs, workflow, {
     dataSource: exp.settings.DATA_SOURCE,
     threads: exp.settings.THREADS,
@@ -63,12 +64,12 @@ function withSettings(exp: Experiment, flags: RawSettings): Experiment {
   for (const name of FIXED) {
     const wanted = flags[name]
     const is = String(exp.settings[name as 'THREADS' | 'BACKEND'])
-    if (wanted !== undefined && wanted !== is && wanted !== 'auto')
+    if (wanted !== undefined && !means(wanted, is))
       throw new HedError('USAGE', `${name} is ${is} in ${exp.path} and decides its results`, {
         hint: `Leave ${name} away, or start a new EXP.`,
       })
     const inEnvironment = process.env[name]
-    if (inEnvironment !== undefined && inEnvironment !== is && inEnvironment !== 'auto')
+    if (inEnvironment !== undefined && !means(inEnvironment, is))
       console.log(`${name}=${inEnvironment} in the environment is not used: the EXP has ${is}`)
   }
   const own = Object.fromEntries(
@@ -82,6 +83,11 @@ function withSettings(exp: Experiment, flags: RawSettings): Experiment {
   if (merged.base !== 'local') throw noBatchYet(merged.base)
   const settings = checkSettings(merged)
   return { ...exp, settings: { ...settings, BACKEND: exp.settings.BACKEND } }
+}
+
+/** Whether a value as given, `auto` or `blas` perhaps, may stand for what the EXP has. */
+function means(given: string, is: string): boolean {
+  return given === is || given === 'auto' || is.startsWith(`${given}:`)
 }
 
 /** A RUN whose marker is there but not valid: its outputs go to stale/, so that no old file is taken for new. */

@@ -35,7 +35,9 @@ export async function runSweep(args: SweepArgs): Promise<number> {
   const inputs = readInputs(args.upf, args.dflts)
   const old = args.exp === undefined ? undefined : openExp(args.exp, settings.CANDLE_DATA_DIR)
   const { workflow, url } = await loadWorkflow(inputs.workflow)
-  const backend = await workflow.chooseBackend(settings.BACKEND)
+  // what is carried over was made with the backend of the old EXP
+  const wanted = settings.BACKEND === 'auto' && old ? old.settings.BACKEND : settings.BACKEND
+  const backend = await workflow.chooseBackend(wanted)
   const defaults = old?.defaults ?? workflow.defaults
   const { plan, data, notes } = await prepare(inputs, workflow, {
     dataSource: settings.DATA_SOURCE,

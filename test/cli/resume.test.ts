@@ -111,11 +111,15 @@ for (const [what, text] of [
 
 t.test('too few open files to read our own modules: one line', async t => {
   const words = [process.execPath, BIN, 'progress', 'E'].map(word => `'${word}'`).join(' ')
-  const { status, stderr } = spawnSync('sh', ['-c', `unset NODE_OPTIONS; ulimit -n 24; exec ${words}`], {
-    cwd: t.testdir({}),
-    encoding: 'utf8',
-    env: { PATH: process.env['PATH'] },
-  })
+  const { status, stderr } = spawnSync(
+    'sh',
+    ['-c', `unset NODE_OPTIONS; ulimit -n 24; exec ${words}`],
+    {
+      cwd: t.testdir({}),
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] },
+    },
+  )
   t.equal(status, 2, stderr)
   t.match(stderr, /^upf-heds: too few open files are allowed: [^\n]+\nhint: .*ulimit -n[^\n]+\n$/)
 })

@@ -1,17 +1,22 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { ort } from '../../src/train/backends/ort.js'
 import { initialState } from '../../src/train/init.js'
 import { layout, type Loss, type ModelSpec } from '../../src/train/spec.js'
-import type { EpochOptions, State, TrainerOptions } from '../../src/train/trainer.js'
+import type { Backend, EpochOptions, State, TrainerOptions } from '../../src/train/trainer.js'
+import { loadable } from './loadable.js'
 import { dense, differences, forward, meanLoss } from './reference-net.js'
 import { key, tables, tinyEpoch, tinyOptions, tinySpec, tinyState } from './tiny.js'
 
 /** One SGD step over the epoch's rows as one batch; a power of two, so that the rate costs no digits. */
 const RATE = 2 ** 14
 
-async function gradientsOf(options: TrainerOptions, state: State, epoch: EpochOptions) {
-  const trainer = await ort.create(options, state)
+async function gradientsOf(
+  backend: Backend,
+  options: TrainerOptions,
+  state: State,
+  epoch: EpochOptions,
+) {
+  const trainer = await backend.create(options, state)
   const { loss } = await trainer.trainEpoch({ ...epoch, learningRate: RATE })
   const after = await trainer.state()
   await trainer.close()
@@ -29,25 +34,29 @@ const losses: readonly Loss[] = [{ type: 'mse' }, { type: 'mae' }, { type: 'mae_
 
 for (const [what, spec] of specs)
   for (const loss of losses)
-    t.test(`gradients are those of float64 differences: ${what}, ${loss.type}`, async t => {
-      const options = tinyOptions({ spec, loss, optimiser: 'SGD', batchSize: 6 })
-      const state = tinyState(options)
-      const epoch = tinyEpoch(6, { epoch: 5 })
-      const drop = { key, epoch: 5, step: 0 }
-      const f = (w: ArrayLike<number>) =>
-        meanLoss(loss, epoch.y, forward(spec, w, tables, epoch.rows, drop))
-      const { loss: met, gradients } = await gradientsOf(options, state, epoch)
-      const expected = differences(f, state.weights)
+    for (const backend of loadable)
+      t.test(
+        `${backend.name}: gradients are those of float64 differences: ${what}, ${loss.type}`,
+        async t => {
+          const options = tinyOptions({ spec, loss, optimiser: 'SGD', batchSize: 6, threads: 2 })
+          const state = tinyState(options)
+          const epoch = tinyEpoch(6, { epoch: 5 })
+          const drop = { key, epoch: 5, step: 0 }
+          const f = (w: ArrayLike<number>) =>
+            meanLoss(loss, epoch.y, forward(spec, w, tables, epoch.rows, drop))
+          const { loss: met, gradients } = await gradientsOf(backend, options, state, epoch)
+          const expected = differences(f, state.weights)
 
-      t.ok(Math.abs(met - f(state.weights)) < 1e-6 * met, `loss ${met}`)
-      for (const { name, offset, length } of layout(spec).slots) {
-        const wanted = expected.subarray(offset, offset + length)
-        const largest = Math.max(...wanted.map(Math.abs))
-        const worst = Math.max(...wanted.map((g, i) => Math.abs(g - gradients[offset + i]!)))
-        t.ok(largest > 1e-5, `${name} has gradients, up to ${largest}`)
-        t.ok(worst <= 1e-4 * largest, `${name}: ${worst} of ${largest}`)
-      }
-    })
+          t.ok(Math.abs(met - f(state.weights)) < 1e-6 * met, `loss ${met}`)
+          for (const { name, offset, length } of layout(spec).slots) {
+            const wanted = expected.subarray(offset, offset + length)
+            const largest = Math.max(...wanted.map(Math.abs))
+            const worst = Math.max(...wanted.map((g, i) => Math.abs(g - gradients[offset + i]!)))
+            t.ok(largest > 1e-5, `${name} has gradients, up to ${largest}`)
+            t.ok(worst <= 1e-4 * largest, `${name}: ${worst} of ${largest}`)
+          }
+        },
+      )
 
 interface Losses {
   readonly y: readonly number[]
@@ -63,34 +72,40 @@ for (const [name, loss] of [
   ['mae_poly_2', { type: 'mae_poly', alpha: 2 }],
   ['mae_poly_6', { type: 'mae_poly', alpha: 6 }],
 ] as const)
-  t.test(`${name} and its gradient by the prediction are Keras'`, async t => {
-    const n = oracle.y.length
-    // each row is a cell of its own, so the kernel's gradient is the gradient by each prediction
-    const spec: ModelSpec = { cell: [], drug: [], interaction: [], output: single(n + 1, 'linear') }
-    const cell = new Float32Array(n * n)
-    for (let i = 0; i < n; i++) cell[i * n + i] = 1
-    const options = tinyOptions({
-      spec,
-      tables: { cell, cellFeatures: n, drug: new Float32Array(1), drugFeatures: 1 },
-      loss,
-      optimiser: 'SGD',
-      batchSize: n,
+  for (const backend of loadable)
+    t.test(`${backend.name}: ${name} and its gradient by the prediction are Keras'`, async t => {
+      const n = oracle.y.length
+      // each row is a cell of its own, so the kernel's gradient is the gradient by each prediction
+      const spec: ModelSpec = {
+        cell: [],
+        drug: [],
+        interaction: [],
+        output: single(n + 1, 'linear'),
+      }
+      const cell = new Float32Array(n * n)
+      for (let i = 0; i < n; i++) cell[i * n + i] = 1
+      const options = tinyOptions({
+        spec,
+        tables: { cell, cellFeatures: n, drug: new Float32Array(1), drugFeatures: 1 },
+        loss,
+        optimiser: 'SGD',
+        batchSize: n,
+      })
+      const state = initialState(spec, 'SGD', key)
+      state.weights.fill(0)
+      state.weights.set(oracle.p)
+      const epoch = tinyEpoch(n, {
+        rows: { cell: Int32Array.from({ length: n }, (_, i) => i), drug: new Int32Array(n) },
+        y: Float32Array.from(oracle.y),
+      })
+      const { loss: met, gradients } = await gradientsOf(backend, options, state, epoch)
+      const wanted = oracle[name] as { loss: number; grad: number[] }
+      t.ok(Math.abs(met - wanted.loss) <= 1e-6 * wanted.loss, `loss ${met}, want ${wanted.loss}`)
+      const largest = Math.max(...wanted.grad.map(Math.abs))
+      wanted.grad.forEach((g, i) => {
+        t.ok(Math.abs(g - gradients[i]!) <= 1e-6 * largest, `row ${i}: ${gradients[i]}, want ${g}`)
+      })
     })
-    const state = initialState(spec, 'SGD', key)
-    state.weights.fill(0)
-    state.weights.set(oracle.p)
-    const epoch = tinyEpoch(n, {
-      rows: { cell: Int32Array.from({ length: n }, (_, i) => i), drug: new Int32Array(n) },
-      y: Float32Array.from(oracle.y),
-    })
-    const { loss: met, gradients } = await gradientsOf(options, state, epoch)
-    const wanted = oracle[name] as { loss: number; grad: number[] }
-    t.ok(Math.abs(met - wanted.loss) <= 1e-6 * wanted.loss, `loss ${met}, want ${wanted.loss}`)
-    const largest = Math.max(...wanted.grad.map(Math.abs))
-    wanted.grad.forEach((g, i) => {
-      t.ok(Math.abs(g - gradients[i]!) <= 1e-6 * largest, `row ${i}: ${gradients[i]}, want ${g}`)
-    })
-  })
 
 function single(inputs: number, activation: 'sigmoid' | 'linear' = 'sigmoid') {
   return dense('auc', inputs, 1, activation)

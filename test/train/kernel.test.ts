@@ -39,6 +39,21 @@ t.test('masks are a function of key, epoch, step and layer, as documented', asyn
   }
 })
 
+t.test('keep bytes are the masks, wherever they begin', async t => {
+  const { kernel, arrays } = loadKernel([64 / 4, 96 / 4, 96])
+  const [words, bytes, floats] = arrays.map(array => array.byteOffset)
+  const counters = [STREAM.dropout, 3, 1, (5 << 24) | 8] as const
+  const limit = Math.round(0.3 * 65536)
+  kernel.dropoutMask(floats!, 96, ...key, ...counters, limit, 1)
+  kernel.keepBytes(bytes!, words!, 96, ...key, ...counters, limit)
+  const kept = new Int8Array(arrays[1]!.buffer, bytes, 96)
+  t.same(
+    [...kept],
+    [...arrays[2]!].map(v => -v + 0),
+  )
+  t.ok(kept.includes(-1) && kept.includes(0))
+})
+
 t.test('the share of zeros is the dropout, also near 0 and 1', async t => {
   for (const dropout of [0.001, 0.1, 0.5, 0.97]) {
     const spec: ModelSpec = {

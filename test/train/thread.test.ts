@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { newThread } from '../../src/train/backends/thread.js'
+import { loadable } from './loadable.js'
 
 const serve = new URL('../../src/train/backends/serve.js', import.meta.url).href
 const SCRIPT = `
@@ -68,16 +69,42 @@ t.test('so does its exit', async t => {
   await thread.close()
 })
 
-t.test('a process that exits in the middle of an epoch ends with its own status', async t => {
-  const script = `
-    import { ort } from ${JSON.stringify(new URL('../../src/train/backends/ort.js', import.meta.url).href)}
+for (const { name } of loadable)
+  t.test(
+    `${name}: a process that exits in the middle of an epoch ends with its own status`,
+    async t => {
+      const script = `
+    import { backend } from ${JSON.stringify(new URL('../../src/train/backends/registry.js', import.meta.url).href)}
     import { tinyEpoch, tinyOptions, tinyState } from ${JSON.stringify(new URL('./tiny.js', import.meta.url).href)}
-    const trainer = await ort.create(tinyOptions(), tinyState(tinyOptions()))
+    const options = tinyOptions({ threads: 2 })
+    const trainer = await (await backend(${JSON.stringify(name)})).create(options, tinyState(options))
     await trainer.trainEpoch(tinyEpoch(400_000, { onProgress: () => process.exit(7) }))`
-  const { status, signal, stderr } = spawnSync(
-    process.execPath,
-    ['--input-type=module', '--eval', script],
-    { encoding: 'utf8' },
+      const { status, signal, stderr } = spawnSync(
+        process.execPath,
+        ['--input-type=module', '--eval', script],
+        { encoding: 'utf8' },
+      )
+      t.same({ status, signal, stderr }, { status: 7, signal: null, stderr: '' })
+    },
   )
-  t.same({ status, signal, stderr }, { status: 7, signal: null, stderr: '' })
-})
+
+for (const { name } of loadable)
+  t.test(`${name}: a process whose trainer is closed comes to its end`, async t => {
+    const script = `
+    import { backend } from ${JSON.stringify(new URL('../../src/train/backends/registry.js', import.meta.url).href)}
+    import { tinyEpoch, tinyOptions, tinyState } from ${JSON.stringify(new URL('./tiny.js', import.meta.url).href)}
+    const options = tinyOptions({ threads: 3 })
+    const trainer = await (await backend(${JSON.stringify(name)})).create(options, tinyState(options))
+    await trainer.trainEpoch(tinyEpoch(10))
+    await trainer.close()
+    console.log('closed')`
+    const { status, signal, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '--eval', script],
+      { encoding: 'utf8' },
+    )
+    t.same(
+      { status, signal, stdout, stderr },
+      { status: 0, signal: null, stdout: 'closed\n', stderr: '' },
+    )
+  })

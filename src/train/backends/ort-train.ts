@@ -1,29 +1,13 @@
 import { trainingGraph } from '../graph.js'
 import { optimise } from '../optimisers.js'
 import { layout, type Loss } from '../spec.js'
-import type { EpochOptions, Rows, State, TrainerOptions } from '../trainer.js'
+import type { State, TrainerOptions } from '../trainer.js'
 import { allocate, fillMasks, type Memory } from './ort-memory.js'
 import { newPredictor } from './ort-predict.js'
 import { floats, ints, newSession, tableTensor, type Tensor } from './ort-session.js'
+import type { Epoch, ServedTrainer } from './trainer-thread.js'
 
-/** What the worker is asked for: `EpochOptions` without what cannot be sent to a thread. */
-export type Epoch = Omit<EpochOptions, 'onProgress' | 'signal'>
-
-/** Training and prediction with onnxruntime, in the thread it is called from, which it blocks. */
-export interface OrtTrainer {
-  /** @returns mean loss over the rows; undefined if `stop` said so between two steps */
-  trainEpoch(
-    epoch: Epoch,
-    onStep: (done: number, total: number) => void,
-    stop: () => boolean,
-  ): Promise<number | undefined>
-  predict(rows: Rows): Promise<Float32Array>
-  /** A copy. */
-  state(): State
-  load(state: State): void
-}
-
-export async function newOrtTrainer(options: TrainerOptions, start: State): Promise<OrtTrainer> {
+export async function newOrtTrainer(options: TrainerOptions, start: State): Promise<ServedTrainer> {
   const { spec, tables, loss, batchSize, optimiser, key } = options
   const plan = layout(spec)
   const memory = allocate(spec, plan, batchSize, start.moments.length)

@@ -54,6 +54,35 @@ export function dropoutMask(
   }
 }
 
+/** As `dropoutMask`, but bytes: 0, or −1 where the element is kept. @param words room for 64 bytes */
+export function keepBytes(
+  out: usize,
+  words: usize,
+  length: i32,
+  k0: u32,
+  k1: u32,
+  c0: u32,
+  c1: u32,
+  c2: u32,
+  c3: u32,
+  threshold: i32,
+): void {
+  const limit = i16x8.splat(<i16>threshold)
+  for (let e = 0; e < length; e += 32) {
+    fourBlocks(words, k0, k1, c0, c1, c2, c3 + (e >> 3))
+    const low = i8x16.narrow_i16x8_s(
+      i16x8.ge_u(v128.load(words), limit),
+      i16x8.ge_u(v128.load(words, 16), limit),
+    )
+    const high = i8x16.narrow_i16x8_s(
+      i16x8.ge_u(v128.load(words, 32), limit),
+      i16x8.ge_u(v128.load(words, 48), limit),
+    )
+    v128.store(out + <usize>e, low)
+    v128.store(out + <usize>e, high, 16)
+  }
+}
+
 // @ts-ignore: decorator
 @inline function store8(at: usize, words: v128, limit: v128, kept: v128): void {
   const keep = i16x8.ge_u(words, limit)
