@@ -45,9 +45,16 @@ const COMMANDS: readonly CommandModule[] = [
 export async function main(argv: readonly string[]): Promise<number> {
   // a reader that closes the pipe (`| head`) is no error, and a full disk under a log must not end a sweep
   process.stdout.once('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE')
-      console.error(`upf-heds: stdout cannot be written: ${error.message}`)
     process.stdout.on('error', () => undefined)
+    if (error.code === 'EPIPE') return
+    const lost = new HedError('USAGE', `stdout cannot be written: ${error.message}`)
+    console.error(`upf-heds: ${lost.message}`)
+    const word = firstWord(argv)
+    if (isSite(word) || word === 'resume') return
+    // what was asked for is not there; a sweep is what it is without its log
+    process.on('exit', () => {
+      process.exitCode ||= exitStatus(lost)
+    })
   })
   const parser = yargs([...argv]).scriptName('upf-heds')
   const isForSite = asksForHelp(argv) && isSite(firstWord(argv))

@@ -11,6 +11,8 @@ import { readNetwork, type Network } from './h5.js'
 export interface OpenedModel extends Network {
   /** The file it came from. */
   readonly path: string
+  /** It is that of a RUN which has not finished. */
+  readonly isEarly: boolean
 }
 
 /**
@@ -23,7 +25,10 @@ export async function openModel(named: string): Promise<OpenedModel> {
   const path = modelFile(named)
   await verify(path)
   try {
-    return { path, ...(await readNetwork(path)) }
+    const network = await readNetwork(path)
+    if (!network.weights.every(Number.isFinite)) throw new Error('has weights that are no numbers')
+    const isRun = existsSync(join(named, 'ckpts'))
+    return { path, isEarly: isRun && !existsSync(join(named, 'stop.marker')), ...network }
   } catch (error) {
     const text = messageOf(error)
     throw new HedError('DATA', text.startsWith(path) ? text : `${path}: ${text}`, {

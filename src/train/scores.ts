@@ -56,7 +56,7 @@ function ranks(x: ArrayLike<number>): Float64Array {
   const order = Float64Array.from({ length: x.length }, (_, i) => i).sort((i, j) => x[i]! - x[j]!)
   const out = new Float64Array(x.length)
   for (let from = 0; from < order.length;) {
-    let to = from
+    let to = from + 1 // NaN equals nothing, not even itself
     while (to < order.length && x[order[to]!] === x[order[from]!]) to++
     for (let k = from; k < to; k++) out[order[k]!] = (from + 1 + to) / 2
     from = to

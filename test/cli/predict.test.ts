@@ -1,9 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import * as onnx from 'onnxruntime-node'
 import t from 'tap'
 import { inspectData } from '../../workflows/hed/data.js'
-import { upfHeds } from '../e2e/sweep.js'
+import { BIN, upfHeds } from '../e2e/sweep.js'
 
 /** A finished sweep of one RUN over demo data. */
 const cwd = t.testdir({
@@ -72,6 +73,24 @@ t.test('--output and --json; a file that is there is left alone', async t => {
     objects.map(({ cell, auc_pred }) => [cell, auc_pred.toFixed(6)]),
     fields.map(([cell, , predicted]) => [cell, predicted]),
   )
+})
+
+t.test('what cannot be written is no success; a RUN that has not finished is told', async t => {
+  const words = [process.execPath, BIN, 'predict', RUN, 'data', '--threads', '1']
+  const full = spawnSync('sh', ['-c', 'exec "$0" "$@" > /dev/full', ...words], {
+    cwd,
+    encoding: 'utf8',
+  })
+  t.match(full, { status: 2, stderr: /stdout cannot be written: ENOSPC/ })
+  const marker = join(cwd, RUN, 'stop.marker')
+  fs.renameSync(marker, `${marker}.away`)
+  t.match(predict(RUN, 'data'), {
+    status: 0,
+    stdout: csv,
+    stderr: /; the RUN has not finished; mse/,
+  })
+  fs.renameSync(`${marker}.away`, marker)
+  t.notMatch(predict(RUN, 'data').stderr, 'has not finished')
 })
 
 t.test('what is wrong is said in one line and a hint', async t => {

@@ -192,10 +192,13 @@ t.test('what is no model, or a damaged one, is refused', async t => {
   fs.writeFileSync(path('epoch/ckpt-info.json'), '{"epoch": 1')
   fs.writeFileSync(path('short.h5'), bytes.subarray(0, 5000))
   fs.writeFileSync(path('text.h5'), 'no HDF5')
+  const weights = state.weights.with(3, NaN)
+  await writeModel(path('nan.h5'), { ...model, state: { ...state, weights } }, false)
   for (const [name, kind, message] of [
     ['epoch', 'DATA', /epoch\/model.h5: is damaged: its checksum/],
     ['short.h5', 'DATA', /short.h5: cannot be opened: /],
     ['text.h5', 'DATA', /text.h5: cannot be opened: Not an HDF5 file/],
+    ['nan.h5', 'DATA', /nan.h5: has weights that are no numbers/],
     ['nowhere', 'USAGE', /nowhere: no such RUN, checkpoint or model.h5/],
     ['data', 'USAGE', /data: holds no model, neither model.h5 nor ckpts\/best/],
   ] as const)

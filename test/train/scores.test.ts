@@ -31,6 +31,11 @@ t.test('no rows give nulls, not NaN', t => {
   t.end()
 })
 
+t.test('NaN predictions give an end, and no number', t => {
+  t.match(scores([0.1, 0.2, 0.4], [0.1, NaN, NaN]), { mse: NaN })
+  t.end()
+})
+
 t.test('perfect and reversed order are 1 and -1 exactly', t => {
   const y = [0.1, 0.2, 0.4, 0.8]
   t.match(scores(y, y), { mse: 0, rmse: 0, pcc: 1, scc: 1, r2: 1 })

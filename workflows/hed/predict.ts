@@ -18,6 +18,8 @@ export interface Prediction {
 export interface Predicted {
   readonly predictions: readonly Prediction[]
   readonly model: string
+  /** That of a RUN which has not finished. */
+  readonly isEarly: boolean
   /** Pairs left out, for want of features. */
   readonly left: number
   /** Where `auc` is known. */
@@ -56,6 +58,7 @@ export async function predict(
   const predicted = await compute(network, pairs, of(cell), of(drug), options)
   return {
     model: network.path,
+    isEarly: network.isEarly,
     left,
     scores:
       auc &&
@@ -124,13 +127,14 @@ export function csvLine({ cell, drug, auc_pred, auc_true }: Prediction): string 
 }
 
 /** How many, and how well: for people. */
-export function summary({ predictions, model, left, scores: of }: Predicted): string {
+export function summary({ predictions, model, isEarly, left, scores: of }: Predicted): string {
   const number = (n: number) => n.toLocaleString('en')
   const found = Object.entries(of ?? {}).map(
     ([name, value]) => `${name} ${(value as number | null)?.toPrecision(5) ?? 'undefined'}`,
   )
   return [
     `${number(predictions.length)} predictions of ${model}`,
+    ...(isEarly ? ['the RUN has not finished'] : []),
     ...(left > 0 ? [`${number(left)} rows left out: no features`] : []),
     ...(found.length > 0 ? [found.join(', ')] : []),
   ].join('; ')
