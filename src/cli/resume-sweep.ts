@@ -5,7 +5,7 @@ import { plural } from '../base/plural.js'
 import { optimiseLate } from '../base/tier-up.js'
 import { requireFree } from '../engine/lock.js'
 import { setAside } from '../experiment/carry.js'
-import type { Experiment } from '../experiment/exp.js'
+import { writeExp, type Experiment } from '../experiment/exp.js'
 import { mendFolders } from '../experiment/folders.js'
 import * as layout from '../experiment/layout.js'
 import { validateMarker } from '../experiment/marker.js'
@@ -47,6 +47,7 @@ export async function resumeSweep(name: string, flags: RawSettings): Promise<num
   setInvalidAside(exp, plan.runs)
   writePlan(exp.path, plan.runs)
   if (finishedAlready(exp, plan.runs)) return 0
+  writeExp(exp)
   console.log(`${exp.path}: resumed, ${plural(plan.runs.length, 'RUN')}`)
   const signals = holdSignals()
   try {
@@ -82,7 +83,16 @@ function withSettings(exp: Experiment, flags: RawSettings): Experiment {
   const merged = mergeSettings(site, environment, { ...flags, ...fixed }, own)
   if (merged.base !== 'local') throw noBatchYet(merged.base)
   const settings = checkSettings(merged)
-  return { ...exp, settings: { ...settings, BACKEND: exp.settings.BACKEND } }
+  const same = (name: string) => own[name] === String(settings[name as SettingName])
+  const origins = Object.entries(merged.origins).map(([name, origin]) => [
+    name,
+    same(name) ? (exp.origins[name] ?? origin) : origin,
+  ])
+  return {
+    ...exp,
+    settings: { ...settings, BACKEND: exp.settings.BACKEND },
+    origins: Object.fromEntries(origins) as Experiment['origins'],
+  }
 }
 
 /** Whether a value as given, `auto` or `blas` perhaps, may stand for what the EXP has. */

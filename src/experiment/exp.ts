@@ -95,13 +95,18 @@ export async function createExp(
       created: new Date().toISOString(),
     }
     await fill(exp)
-    const content = { ...exp, path: undefined } // a moved EXP is still the same
-    writeAtomicSync(layout.expFile(path), `${JSON.stringify(content, null, 2)}\n`)
+    writeExp(exp)
     return exp
   } catch (error) {
     fs.rmSync(path, { recursive: true, force: true })
     throw error
   }
+}
+
+/** exp.json, which the ranks read. */
+export function writeExp(exp: Experiment): void {
+  const content = { ...exp, path: undefined } // a moved EXP is still the same
+  writeAtomicSync(layout.expFile(exp.path), `${JSON.stringify(content, null, 2)}\n`)
 }
 
 export interface InputFile {

@@ -110,7 +110,7 @@ t.test('too few descriptors for the ranks: refused before it begins', async t =>
 t.test('the walltime ends: what runs is saved, exit 6, and resume goes on', async t => {
   const cwd = t.testdir(
     slowFiles([
-      { id: 'R0', epochs: 20, epochSeconds: 0.25 },
+      { id: 'R0', epochs: 20, epochSeconds: 0.5 },
       { id: 'R1', epochs: 1 },
     ]),
   )
@@ -131,6 +131,7 @@ t.test('the walltime ends: what runs is saved, exit 6, and resume goes on', asyn
   t.strictSame(stopped.problems, [])
   t.match(stopped.fates, { walltime: 1 })
   t.notOk(fs.existsSync(join(exp, 'run/R0/error.json')), 'it is nobody’s fault')
+  // two such windows would not do: the ranks must hear of the longer one
   t.equal(upfHeds(['resume', exp, '--walltime', '0:10:00'], cwd).status, 0)
   const resumed = invariants(exp)
   t.strictSame(resumed.problems, [])
