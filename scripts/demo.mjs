@@ -19,7 +19,10 @@ step('progress', join(out, exp))
 console.log('\nThe error of each held-out drug, by index: Drug_008 (index 7) was made to be hard.')
 step('extract', join(out, exp), 'mse')
 step('top-drugs', join(out, exp), 'pred', 'ACH-000001', '5')
-console.log(`\nAll files of the sweep are in ${join(out, exp)}; README.md says what each one is.`)
+step('report', join(out, exp))
+console.log(
+  `\nOpen report.html in a browser. All files of the sweep are in ${join(out, exp)}; README.md says what each one is.`,
+)
 
 function step(...args) {
   console.log(`\n$ upf-heds ${args.join(' ')}`)

@@ -11,6 +11,14 @@ const AGENT = 'test/engine/agent-answers.test.ts'
 
 /** What leader and agent decide. */
 const decisions = [
+  {
+    name: 'anybody-with-the-leaders-key',
+    file: 'src/engine/socket.ts',
+    find: 'frame.length > token.length && timingSafeEqual(frame.subarray(0, token.length), token)',
+    replace: 'frame.length > token.length',
+    tests: ['test/engine/socket.test.ts'],
+    why: 'frames without the token of the EXP would be heard',
+  },
   // answers
   {
     name: 'ended-of-old-attempt',

@@ -31,6 +31,9 @@ export function setup() {
   const sources = digest([
     'tsconfig.json',
     'scripts/build-kernel.mjs',
+    'scripts/build-page.mjs',
+    'report/tsconfig.json',
+    ...tree('report'),
     ...tree('src'),
     ...tree('workflows'),
     ...tree('test'),
@@ -55,7 +58,7 @@ function digest(files) {
 function tree(folder) {
   return readdirSync(join(root, folder), { recursive: true })
     .map(name => join(folder, name.toString()))
-    .filter(name => name.endsWith('.ts') && statSync(join(root, name)).isFile())
+    .filter(name => /\.(ts|py|css)$/.test(name) && statSync(join(root, name)).isFile())
     .sort()
 }
 

@@ -7,3 +7,13 @@ export function parseCsvLine(line: string): string[] {
     fields.push(match[1] === undefined ? (match[2] ?? '') : match[1].replaceAll('""', '"'))
   return fields
 }
+
+/** One line without its end: null is empty, text is quoted where it must be. */
+export function csvLine(fields: readonly (string | number | boolean | null)[]): string {
+  return fields
+    .map(field => {
+      const text = field === null ? '' : String(field)
+      return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+    })
+    .join(',')
+}

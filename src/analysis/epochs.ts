@@ -1,5 +1,4 @@
-import type { Experiment } from '../experiment/exp.js'
-import { runStates } from './run-state.js'
+import { runStates, type ReadableExp } from './run-state.js'
 
 export interface EpochRow {
   readonly run: string
@@ -8,7 +7,7 @@ export interface EpochRow {
 }
 
 /** Completed epochs of every RUN with at least `least`, most first, then by id. */
-export function epochRows(exp: Experiment, least: number): EpochRow[] {
+export function epochRows(exp: ReadableExp, least: number): EpochRow[] {
   return runStates(exp)
     .filter(s => s.epochs >= least)
     .map(({ run, epochs, early }) => ({ run, epochs, early }))

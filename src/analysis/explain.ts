@@ -12,7 +12,7 @@ import type { LeaderSign, LiveRun, LiveStatus } from '../experiment/live-status.
 import { validateMarker } from '../experiment/marker.js'
 import { readPlan, type PlannedRun } from '../experiment/plan.js'
 import type { Params } from '../experiment/workflow.js'
-import { epochSecondsOf, lastErrorOf, ownerOf, type LastError, type Owner } from './run-files.js'
+import { historyOf, lastErrorOf, ownerOf, type LastError, type Owner } from './run-files.js'
 import { attemptsOf, newAttempt, storyOf, type Attempt, type StoryEvent } from './story.js'
 
 /** Everything that is known of one RUN. */
@@ -22,8 +22,8 @@ export interface Explanation {
   readonly line: string | null
   /** What the workflow made of the line, e.g. `{ index, drug }`. */
   readonly resolved: Params
-  /** `running`: in an agent's hands. `waits`: it was begun, and will go on. */
-  readonly state: 'finished' | 'failed' | 'running' | 'waits' | 'not started'
+  /** `running`: in an agent's hands. `waits`: it was begun, and will go on. `damaged`: its marker does not fit what lies there. */
+  readonly state: 'finished' | 'damaged' | 'failed' | 'running' | 'waits' | 'not started'
   /** Finished ones, over all attempts. */
   readonly epochs: number
   readonly events: readonly StoryEvent[]
@@ -60,7 +60,7 @@ export function explain(
   const { content, journalNotes } = journalOf(exp.path)
   const marker = markerOf(exp, run, plan)
   const error = lastErrorOf(exp.path, run)
-  const seconds = epochSecondsOf(exp.path, run)
+  const seconds = historyOf(exp.path, run)?.seconds ?? []
   const owner = ownerOf(exp.path, run)
   const known = { marker, ...(error && { error }), ...(owner && { owner }) }
   const events = withFiles(storyOf(content.records, run, content.damaged === 0), known)
@@ -70,7 +70,13 @@ export function explain(
     run,
     line: plan ? `${exp.upf.name}:${plan.line}` : null,
     resolved: plan?.resolved ?? {},
-    state: marker?.valid ? 'finished' : running ? 'running' : stateOf(events, isLed(now)),
+    state: marker?.valid
+      ? 'finished'
+      : running
+        ? 'running'
+        : marker
+          ? 'damaged'
+          : stateOf(events, isLed(now)),
     epochs: epochsOf(events, marker, Math.max(seconds.length, running?.progress?.epoch ?? 0)),
     events,
     now: running,

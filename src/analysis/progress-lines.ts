@@ -19,6 +19,8 @@ export function progressLines(p: Progress): [string, string][] {
     ['MKRs:', String(p.done)],
     ['failed:', String(p.failed)],
     ['running:', String(p.running)],
+    ['interrupted:', p.interrupted > 0 ? String(p.interrupted) : undefined],
+    ['damaged:', p.damaged > 0 ? `${p.damaged}, resume does them again` : undefined],
     ['not started:', String(p.notStarted)],
     ['ranks:', p.live && ranksText(p.live)],
     ['alerts:', p.alerts > 0 ? `${p.alerts}, see ${p.dir}/alerts.txt` : undefined],
@@ -31,7 +33,11 @@ export function progressLines(p: Progress): [string, string][] {
 
 /** How it ended; undefined while it runs, or may run. */
 export function endText(p: Progress): string | undefined {
-  if (p.ended) return `${p.ended.reason} (exit ${p.ended.exit}) at ${clock(new Date(p.ended.time))}`
+  if (p.ended) {
+    const time = new Date(p.ended.time)
+    const at = Number.isNaN(time.getTime()) ? p.ended.time : clock(time)
+    return `${p.ended.reason} (exit ${p.ended.exit}) at ${at}`
+  }
   if (p.led !== false || p.news === 0) return undefined
   return `the leader is gone and left no word; go on with: upf-heds resume ${p.dir}`
 }

@@ -7,6 +7,7 @@ import * as layout from '../experiment/layout.js'
 import { parseUpf } from '../experiment/upf.js'
 import type { LeaderSign, LiveStatus } from '../experiment/live-status.js'
 import { runStates } from './run-state.js'
+import { readStatus, type StatusFile } from './status-file.js'
 
 /** How far an EXP is: the labels of the upstream report, and ours. */
 export interface Progress {
@@ -26,6 +27,11 @@ export interface Progress {
   readonly done: number
   readonly failed: number
   readonly running: number
+  /** Begun once, and neither running nor at an end: they go on where they were. */
+  readonly interrupted: number
+  /** Their marker does not fit what lies there: seen only where their files are read. */
+  readonly damaged: number
+  /** Never begun. */
   readonly notStarted: number
   /** Why it ended, and when; null while it runs or if its leader died. */
   readonly ended: { readonly reason: string; readonly exit: number; readonly time: string } | null
@@ -57,20 +63,27 @@ export function progressOf(
   const status = readStatus(exp.path)
   const led = now.live ? true : now.sign ? (now.sign.isAlive ?? null) : false
   const isOver = led === false
-  const counts = verify ? fromFiles(exp, true) : quick(exp, now.live, isOver ? status : undefined)
+  const counts = verify
+    ? fromFiles(exp, !isOver, true)
+    : quick(exp, now.live, isOver ? status : undefined, !isOver)
+  const { runs, begun, finished, failed, damaged = 0 } = counts
+  const running = isOver ? 0 : counts.running
+  const interrupted = Math.max(0, begun - finished - failed - damaged - running)
   return {
     dir: exp.path,
     json: join(exp.path, exp.dflts.name),
     procs: exp.settings.PROCS,
     ppn: exp.settings.PPN,
     epochs: epochsOf(exp),
-    outs: readdirSync(layout.outDirectory(exp.path)).length,
-    runs: counts.runs,
-    news: counts.begun,
-    done: counts.finished,
-    failed: counts.failed,
-    running: isOver ? 0 : counts.running,
-    notStarted: counts.runs - counts.finished - counts.failed - (isOver ? 0 : counts.running),
+    outs: logsOf(exp.path),
+    runs,
+    news: begun,
+    done: finished,
+    failed,
+    running,
+    interrupted,
+    damaged,
+    notStarted: runs - finished - failed - damaged - running - interrupted,
     ended:
       isOver && status ? { reason: status.reason, exit: status.exit, time: status.ended } : null,
     led,
@@ -83,12 +96,21 @@ export function progressOf(
   }
 }
 
+/** Ranks that left a log, whole or thinned. */
+export function logsOf(exp: string): number {
+  const names = readdirSync(layout.outDirectory(exp)).flatMap(
+    name => /^(?:out|summary)-(.*)$/.exec(name)?.[1] ?? [],
+  )
+  return new Set(names).size
+}
+
 interface Counts {
   readonly runs: number
   readonly begun: number
   readonly finished: number
   readonly failed: number
   readonly running: number
+  readonly damaged?: number
   readonly seconds: number | null
   /** Seconds that the rest takes. */
   readonly left: number | null
@@ -100,11 +122,12 @@ function quick(
   exp: Experiment,
   live: LiveStatus | undefined,
   status: StatusFile | undefined,
+  isLed: boolean,
 ): Counts {
   if (live) return fromLeader(live)
   if (status) return fromStatus(status)
   const counts = countJournal(layout.journal(exp.path))
-  if (!counts) return fromFiles(exp)
+  if (!counts) return fromFiles(exp, isLed)
   const { runs, finished, failed, done, seconds } = counts
   const left = rest(runs - finished - failed, done + failed, seconds)
   return { ...counts, left, source: 'journal' }
@@ -139,14 +162,14 @@ function fromStatus(status: StatusFile): Counts {
   }
 }
 
-function fromFiles(exp: Experiment, verify = false): Counts {
-  const states = runStates(exp, verify)
+function fromFiles(exp: Experiment, isLed: boolean, verify = false): Counts {
+  const states = runStates(exp, verify, isLed)
   const count = (state: (typeof states)[number]['state']) =>
     states.filter(s => s.state === state).length
   const times = states.flatMap(s => s.epochSeconds ?? [])
   const epochs = sum(
     states
-      .filter(s => s.state === 'running' || s.state === 'not started')
+      .filter(s => s.state !== 'finished' && s.state !== 'failed')
       .map(s => Math.max(0, Number(s.plan.params['epochs'] ?? 0) - s.epochs)),
   )
   const workers = Math.max(1, exp.settings.PROCS - 1)
@@ -156,6 +179,7 @@ function fromFiles(exp: Experiment, verify = false): Counts {
     finished: count('finished'),
     failed: count('failed'),
     running: count('running'),
+    damaged: count('damaged'),
     seconds: null,
     left: times.length === 0 ? null : (epochs * (sum(times) / times.length)) / workers,
     job: '',
@@ -186,24 +210,8 @@ function epochsOf(exp: Experiment): number {
 }
 
 /** `1234567` of `1234567.server`. */
-function jobOf(exp: string): string | undefined {
-  return readIfThere(layout.jobId(exp))?.trim().split('.')[0]
-}
-
-interface StatusFile {
-  readonly reason: string
-  readonly exit: number
-  readonly finished: number
-  readonly failed: number
-  readonly notStarted: number
-  readonly begun?: number
-  readonly started: string
-  readonly ended: string
-}
-
-function readStatus(exp: string): StatusFile | undefined {
-  const text = readIfThere(layout.status(exp))
-  return text === undefined ? undefined : (JSON.parse(text) as StatusFile)
+export function jobOf(exp: string): string | undefined {
+  return readIfThere(layout.jobId(exp))?.split(/[.\n]/)[0]
 }
 
 function sum(values: readonly number[]): number {

@@ -1,5 +1,6 @@
 import { readIfThere } from '../base/files.js'
 import type { RunId } from '../base/ids.js'
+import { isObject } from '../base/shape.js'
 import type { Fate } from '../experiment/fate.js'
 import * as layout from '../experiment/layout.js'
 
@@ -15,7 +16,14 @@ export interface LastError {
 }
 
 export function lastErrorOf(exp: string, run: RunId): LastError | undefined {
-  return parse(readIfThere(layout.error(exp, run))) as LastError | undefined
+  const found = parse(readIfThere(layout.error(exp, run)))
+  if (!isObject(found)) return undefined
+  const { attempt, fate, message, log } = found as Partial<Record<keyof LastError, unknown>>
+  const isOurs =
+    typeof attempt === 'number' && typeof fate === 'string' && typeof message === 'string'
+  if (!isOurs) return undefined
+  const lines = Array.isArray(log) ? log.filter(line => typeof line === 'string') : []
+  return { attempt, fate: fate as Fate, message, log: lines }
 }
 
 /** rank.txt: who began it last. */
@@ -32,11 +40,29 @@ export function ownerOf(exp: string, run: RunId): Owner | undefined {
   return { attempt: Number(value('attempt')), rank: Number(value('rank')), host: value('host') }
 }
 
-/** Seconds of each epoch in history.txt. */
-export function epochSecondsOf(exp: string, run: RunId): readonly number[] {
-  const history = parse(readIfThere(layout.history(exp, run))) as
-    { readonly seconds?: readonly number[] } | undefined
-  return history?.seconds ?? []
+/** history.txt, one element an epoch; lists that are not there are empty. Of the original workflow: its last process alone. */
+export interface RunHistory {
+  readonly loss: readonly number[]
+  readonly val_loss: readonly number[]
+  readonly seconds: readonly number[]
+}
+
+export function historyOf(exp: string, run: RunId): RunHistory | undefined {
+  const found = parse(readIfThere(layout.history(exp, run)))
+  if (!isObject(found)) return undefined
+  const list = (name: string) => (Array.isArray(found[name]) ? (found[name] as number[]) : [])
+  return { loss: list('loss'), val_loss: list('val_loss'), seconds: list('seconds') }
+}
+
+/** Scores of a RUN by name; those that are undefined are null. */
+export function scoresOf(
+  exp: string,
+  run: RunId,
+  which: 'test' | 'val',
+): Readonly<Record<string, unknown>> | undefined {
+  const file = which === 'test' ? layout.testScores : layout.valScores
+  const found = parse(readIfThere(file(exp, run)))
+  return isObject(found) ? found : undefined
 }
 
 function parse(text: string | undefined): unknown {

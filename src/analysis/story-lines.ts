@@ -46,6 +46,8 @@ function summary({ state, events, epochs, marker }: Explanation): string {
   switch (state) {
     case 'finished':
       return `finished after ${attempts}, ${plural(epochs, 'epoch')} (${marker?.reason ?? '?'})`
+    case 'damaged':
+      return `damaged after ${attempts}: ${marker?.why ?? '?'}`
     case 'failed':
       return `failed after ${attempts}`
     case 'running':

@@ -1,5 +1,5 @@
 /** What went wrong, as the user would file it. Decides the exit status (docs/formats.md). */
-export type ErrorKind = 'USAGE' | 'DATA' | 'PROTOCOL' | 'FAILED' | 'STOPPED'
+export type ErrorKind = 'USAGE' | 'DATA' | 'PROTOCOL' | 'FAILED' | 'STOPPED' | 'CRASHED'
 
 const STATUS: Readonly<Record<ErrorKind, number>> = {
   USAGE: 2, // UPF, DFLTS, ids, index, PROCS, options, output not writable
@@ -7,6 +7,7 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   PROTOCOL: 4, // launcher, sockets
   FAILED: 5, // finished, some RUNs failed
   STOPPED: 6, // stopped early but resumable
+  CRASHED: 5, // a process that a RUN had started died
 }
 
 /**

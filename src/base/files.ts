@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
@@ -112,9 +113,17 @@ function cannotSync(error: unknown): boolean {
   return ['EINVAL', 'EPERM', 'EISDIR', 'ENOTSUP', 'EBADF'].includes(codeOf(error) ?? '')
 }
 
-/** Before long work: a file of this name would only be found at its end. @throws HedError USAGE */
-export function refuseExisting(path: string): void {
+/**
+ * Before long work: what is wrong with a file's name would only be found at its end.
+ * @param makesFolder its folder will be made where it is not there @throws HedError USAGE
+ */
+export function refuseExisting(path: string, makesFolder = false): void {
+  if (path === '') throw notWritten('""', 'is no name')
   if (fs.existsSync(path)) throw notWritten(path, 'is there already')
+  const folder = dirname(path)
+  if (makesFolder) return
+  if (!fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    throw notWritten(path, `there is no folder ${folder}`)
 }
 
 /** A file that the user named and that must not be there yet. @throws HedError USAGE */
@@ -151,21 +160,48 @@ export function readIfThere(path: string): string | undefined {
   }
 }
 
+/** No string of V8 is longer. */
+const MAX_TEXT = 512e6
+
 /**
  * Text of a file that the user named.
  * @param what for the message: "UPF", "DFLTS", ...
- * @throws HedError USAGE if it cannot be read
+ * @throws HedError USAGE if it cannot be read, or is no UTF-8
  */
 export function readNamed(path: string, what: string): string {
+  const bytes = readBytes(path, what)
+  if (isUtf8(bytes)) return bytes.toString()
+  const line = firstForeignLine(bytes)
+  throw new HedError('USAGE', `${path}:${line}: is not in UTF-8, want a ${what} that is`, {
+    hint: 'Write it anew in UTF-8: iconv -f LATIN1 -t UTF-8.',
+  })
+}
+
+function readBytes(path: string, what: string): Buffer {
   try {
-    return fs.readFileSync(path, 'utf8')
+    const { size } = fs.statSync(path)
+    if (size > MAX_TEXT) throw new Error(`is ${Math.ceil(size / 1e6)} MB long, want at most 512`)
+    return fs.readFileSync(path)
   } catch (error) {
     const code = codeOf(error)
     const why =
-      code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : (code ?? '?')
+      code === 'ENOENT'
+        ? 'no such file'
+        : code === 'EISDIR'
+          ? 'is a directory'
+          : (code ?? messageOf(error))
     throw new HedError('USAGE', `${path}: ${what} cannot be read: ${why}`, {
       hint: `Give the path of an existing ${what} file.`,
       cause: error,
     })
+  }
+}
+
+/** The first line, 1-based, that is no UTF-8: a line feed is never part of a longer character. */
+function firstForeignLine(bytes: Buffer): number {
+  for (let line = 1, at = 0; ; line++) {
+    const end = bytes.indexOf('\n', at)
+    if (end < 0 || !isUtf8(bytes.subarray(at, end))) return line
+    at = end + 1
   }
 }

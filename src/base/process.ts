@@ -11,8 +11,10 @@ export interface ProcessIdentity {
 }
 
 export function ownIdentity(): ProcessIdentity {
-  return { boot: bootId(), pid: process.pid, start: startTime(process.pid) }
+  return (own ??= { boot: bootId(), pid: process.pid, start: startTime(process.pid) })
 }
+
+let own: ProcessIdentity | undefined
 
 /** Does it live, on this host? */
 export function isAlive({ boot, pid, start }: ProcessIdentity): boolean {

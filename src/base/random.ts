@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
 export type Key = readonly [seed: number, name: number]
 
 /** What the numbers are for: the first word of the counter. Never renumber: results depend on it. */
-export const STREAM = { split: 1, init: 2, shuffle: 3, dropout: 4, demo: 5 } as const
+export const STREAM = { split: 1, init: 2, shuffle: 3, dropout: 4, demo: 5, bootstrap: 6 } as const
 export type Stream = (typeof STREAM)[keyof typeof STREAM]
 
 /**

@@ -3,6 +3,7 @@ import { checkNames } from '../experiment/exp.js'
 import { prepare, readInputs } from '../experiment/prepare.js'
 import type { RawSettings } from '../sites/builtin.js'
 import { checkSettings, mergeSettings } from '../sites/settings.js'
+import { imageOf } from './image.js'
 import { requireMachine } from './launch.js'
 import { print, printJson } from './print.js'
 import { loadWorkflow } from './workflows.js'
@@ -17,6 +18,7 @@ export async function checkSweep(args: {
 }): Promise<void> {
   const settings = checkSettings(mergeSettings('local', process.env, args.flags))
   await requireMachine(settings)
+  imageOf(settings)
   const inputs = readInputs(args.upf, args.dflts)
   checkNames(args.upf, args.dflts)
   const { workflow } = await loadWorkflow(inputs.workflow)

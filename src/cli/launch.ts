@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { readIfThere, writeAtomicSync } from '../base/files.js'
 import { plural } from '../base/plural.js'
 import { requireProgram } from '../engine/alert.js'
@@ -14,10 +13,12 @@ import type { PlannedRun } from '../experiment/plan.js'
 import { childEnvironment } from '../sites/detect.js'
 import { launchLocal } from '../sites/local.js'
 import { requireTmpRoot } from '../stage/node-local.js'
+import { readStatus } from '../analysis/status-file.js'
+import { launchOnHosts, requireLauncher } from './launch-hosts.js'
+import { imageOf, programs } from './image.js'
 import { openView } from './live.js'
 import type { Signals } from './signals.js'
-
-const BIN = fileURLToPath(new URL('./bin.js', import.meta.url))
+import { watch } from './watch.js'
 
 export interface WorkflowModule {
   readonly url: string
@@ -27,7 +28,11 @@ export interface WorkflowModule {
 
 /** What this machine must allow for such a sweep: asked before an EXP is made. @throws HedError USAGE */
 export async function requireMachine(settings: Settings): Promise<void> {
-  const { PROCS, PPN, RANKS, TMP_ROOT, ON_ALERT } = settings
+  const { PROCS, PPN, RANKS, TMP_ROOT, ON_ALERT, LAUNCHER } = settings
+  if (LAUNCHER !== '') {
+    requireLauncher(settings)
+    return
+  }
   requireLocalDescriptors(PROCS, RANKS === 'node' ? PPN : 1)
   if (ON_ALERT !== '') requireProgram(ON_ALERT)
   await requireTmpRoot(TMP_ROOT)
@@ -39,18 +44,26 @@ export async function launch(
   workflow: WorkflowModule,
   signals: Signals,
 ): Promise<number> {
-  rmSync(layout.status(exp.path), { force: true }) // how an earlier life ended
+  // how an earlier life ended, or was asked to
+  for (const old of [layout.status(exp.path), layout.stopFile(exp.path)])
+    rmSync(old, { force: true })
+  if (exp.settings.LAUNCHER !== '') return launchThrough(exp, signals)
   const view = openView(exp.path)
   let end: (LeaderEvent & { type: 'end' }) | undefined
   let failed: string | undefined
+  let isKilled = false
   // the one the leader will have, so that no agent follows the rendezvous of an earlier one
   const epoch = lastEpoch(layout.engine(exp.path)) + 1
+  const { node, script } = programs(imageOf(exp.settings))
+  // an image has workflows of its own
+  const given = exp.settings.ENV && !/^[./]/.test(workflow.name) ? [] : ['--workflow', workflow.url]
   const ranks = launchLocal({
+    program: node,
     size: exp.settings.PROCS,
     command: rank => [
-      ...[BIN, 'rank', '--exp', exp.path, '--rank', String(rank)],
+      ...[script, 'rank', '--exp', exp.path, '--rank', String(rank)],
       ...['--size', String(exp.settings.PROCS), '--epoch', String(epoch), '--lifeline'],
-      ...['--workflow', workflow.url],
+      ...given,
     ],
     environment: {
       ...childEnvironment(process.env),
@@ -70,20 +83,56 @@ export async function launch(
       view.note(`${signal}: stopping; what runs is saved. Once more to kill.`)
       ranks.stop(signal)
     },
-    () => ranks.kill(),
+    () => {
+      isKilled = true
+      ranks.kill()
+    },
   )
   const code = await ranks.ended
   // a rank that was killed and not started again has left its node-local folders
   rmSync(join(exp.settings.TMP_ROOT, exp.id), { recursive: true, force: true })
   view.end()
-  return summary(exp, code, end, failed)
+  return summary(exp, code, { end, failed, isKilled })
+}
+
+/** The same through a launcher, on other hosts. @returns the exit status */
+async function launchThrough(exp: Experiment, signals: Signals): Promise<number> {
+  const note = (text: string) => console.error(text)
+  const ranks = launchOnHosts(exp, lastEpoch(layout.engine(exp.path)) + 1, note)
+  let isKilled = false
+  signals.handle(
+    signal => {
+      note(`${signal}: stopping; what runs is saved. Once more to kill.`)
+      ranks.stop(signal)
+    },
+    () => {
+      isKilled = true
+      ranks.kill()
+    },
+  )
+  let isOver = false
+  void ranks.ended.then(() => {
+    isOver = true
+  })
+  await watch(exp, false, () => !isOver)
+  const status = readStatus(exp.path)
+  const end = status && { type: 'end' as const, ...status, left: status.notStarted }
+  return summary(exp, status?.exit, { end, failed: undefined, isKilled })
 }
 
 function summary(
   exp: Experiment,
   code: number | undefined,
-  end: (LeaderEvent & { type: 'end' }) | undefined,
-  failed: string | undefined,
+  {
+    end,
+    failed,
+    isKilled,
+  }: {
+    readonly end: (LeaderEvent & { type: 'end' }) | undefined
+    /** A RUN that has failed. */
+    readonly failed: string | undefined
+    readonly isKilled: boolean
+  },
 ): number {
   if (end) {
     const left = end.left > 0 ? `, ${end.left} not finished` : ''
@@ -93,7 +142,8 @@ function summary(
   }
   if (code !== undefined && end === undefined) return code
   const status = code ?? 6
-  if (code === undefined) console.error('upf-heds: the leader died')
+  if (code === undefined)
+    console.error(`upf-heds: ${isKilled ? 'killed as asked' : 'the leader died'}`)
   const why = failed === undefined ? '' : `upf-heds explain ${exp.path} ${failed} tells why; `
   if (status === 5) console.error(`hint: ${why}upf-heds resume ${exp.path} tries what failed again`)
   if (status === 6) console.error(`hint: ${why}upf-heds resume ${exp.path} goes on`)

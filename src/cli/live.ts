@@ -1,6 +1,7 @@
 import type { LeaderEvent } from '../engine/leader-events.js'
 import { duration } from '../base/duration.js'
 import { plural } from '../base/plural.js'
+import { openCanvas } from './canvas.js'
 import { newSweep, onEvent, remaining, type Sweep } from './sweep.js'
 
 /** Shows a sweep while it runs: redrawn in place on a terminal, plain lines elsewhere. */
@@ -87,36 +88,24 @@ function losses({ progress }: RunEvent): string {
 const REDRAW_MS = 200
 
 function screen(exp: string, sweep: Sweep, out: Output): View {
-  let drawn = 0
+  const canvas = openCanvas(out)
   const draw = () => {
     const rows = Math.max(3, (out.rows || 24) - 5)
-    const text = picture(exp, sweep, rows, out.columns || 80, performance.now() / 1000)
-    out.write(`${erase(drawn)}${text.join('\n')}\n`)
-    drawn = text.length
+    canvas.draw(picture(exp, sweep, rows, out.columns || 80, performance.now() / 1000))
   }
   const timer = setInterval(draw, REDRAW_MS)
-  const above = (text: string) => {
-    out.write(`${erase(drawn)}${text}\n`)
-    drawn = 0
-    draw()
-  }
   return {
     event: event => {
       onEvent(sweep, event)
-      if (event.type === 'alert') above(`alert: ${event.text}`)
-      if (event.type === 'run' && event.state === 'failed') above(plain(event) ?? '')
+      if (event.type === 'alert') canvas.print(`alert: ${event.text}`)
+      if (event.type === 'run' && event.state === 'failed') canvas.print(plain(event) ?? '')
     },
-    note: above,
+    note: text => canvas.print(text),
     end: () => {
       clearInterval(timer)
       draw()
     },
   }
-}
-
-/** Up `lines` lines and clear to the end of the screen. */
-export function erase(lines: number): string {
-  return lines === 0 ? '' : `\x1b[${lines}A\r\x1b[J`
 }
 
 /** What the terminal shows: running RUNs, then one line of totals. Exported for its test. */

@@ -10,14 +10,37 @@ import { table } from './print.js'
 
 /** Lines for a terminal of `rows` and `columns`: totals, then a line a rank and RUN. */
 export function picture(p: Progress, rows: number, columns: number): string[] {
+  const width = columns - 1
   const head = [
-    `${p.dir}  ${bar(p.runs === 0 ? 0 : p.done / p.runs, 24)}`,
-    totals(p),
-    ...whoTells(p),
+    title(p, width),
+    ...wrapped(totals(p), width),
+    ...whoTells(p).flatMap(line => wrapped(line, width)),
   ]
-  return [...head, ...ranks(p, Math.max(2, rows - head.length))].map(line =>
-    line.slice(0, columns - 1),
+  return [...head, ...ranks(p, Math.max(2, rows - head.length), width)].map(line =>
+    line.slice(0, width),
   )
+}
+
+/** Of the bar. */
+const BAR = 24
+
+/** Of a path that is too long its end is told: there is the name of the EXP. */
+function title(p: Progress, width: number): string {
+  const room = Math.max(8, width - BAR - 4)
+  const name = p.dir.length > room ? `…${p.dir.slice(1 - room)}` : p.dir
+  return `${name}  ${bar(p.runs === 0 ? 0 : p.done / p.runs, BAR)}`
+}
+
+/** Broken at commas. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const part of text.split(/(?<=, )/)) {
+    const last = lines.at(-1)
+    if (last !== undefined && (last + part).trimEnd().length <= width)
+      lines[lines.length - 1] = last + part
+    else lines.push(part)
+  }
+  return lines.map(line => line.trimEnd())
 }
 
 /** As many lines of changes at once as a person reads; the rest is in the totals. */
@@ -48,6 +71,8 @@ function totals(p: Progress): string {
     `${p.done} of ${plural(p.runs, 'RUN')} finished`,
     ...(p.failed > 0 ? [`${p.failed} failed`] : []),
     `${p.running} running`,
+    ...(p.interrupted > 0 ? [`${p.interrupted} interrupted`] : []),
+    ...(p.damaged > 0 ? [`${p.damaged} damaged`] : []),
     `${p.notStarted} not started`,
     ...(p.time === null ? [] : [`${duration(p.time)} elapsed`]),
     ...(p.eta === null ? [] : [`${duration(p.eta)} left`]),
@@ -65,7 +90,7 @@ function whoTells({ live, led, source }: Progress): string[] {
 const HEAD = ['rank', 'host', 'state', 'busy', 'idle', 'lag p99', 'RUN', 'attempt', 'epoch', 'for']
 
 /** Ranks that do not serve come first: they are what a person looks for. */
-function ranks({ live }: Progress, room: number): string[] {
+function ranks({ live }: Progress, room: number, width: number): string[] {
   if (!live || live.ranks.length === 0) return []
   const running = new Map<number, LiveRun[]>()
   for (const run of live.running) running.set(run.rank, [...(running.get(run.rank) ?? []), run])
@@ -80,8 +105,22 @@ function ranks({ live }: Progress, room: number): string[] {
     for (const run of others) lines.push([...HEAD.slice(0, 6).map(() => ''), ...runCells(run)])
   }
   const all = order.reduce((sum, r) => sum + Math.max(1, running.get(r.rank)?.length ?? 0), 0)
-  if (all < room) return table([HEAD, ...lines])
-  return [...table([HEAD, ...lines.slice(0, room - 2)]), `… and ${all - room + 2} more`]
+  if (all < room) return fitting([HEAD, ...lines], width)
+  return [...fitting([HEAD, ...lines.slice(0, room - 2)], width), `… and ${all - room + 2} more`]
+}
+
+/** What a narrow terminal does without, first to last. */
+const DISPENSABLE = ['lag p99', 'attempt', 'idle', 'host', 'state']
+
+/** As a table of as many columns as there is room for. */
+function fitting(rows: readonly (readonly string[])[], width: number): string[] {
+  let columns = HEAD.map((_, column) => column)
+  const lines = () => table(rows.map(row => columns.map(column => row[column] ?? '')))
+  for (const name of DISPENSABLE) {
+    if (lines().every(line => line.length <= width)) break
+    columns = columns.filter(column => HEAD[column] !== name)
+  }
+  return lines()
 }
 
 function rankCells({ rank, host, state, utilisation, idle, lagP99 }: RankStatus): string[] {

@@ -3,7 +3,7 @@ import { progressOf, type Progress } from '../analysis/progress.js'
 import { clock } from '../base/log.js'
 import type { Experiment } from '../experiment/exp.js'
 import { readLeaderSign, readLiveStatus } from '../experiment/live-status.js'
-import { erase } from './live.js'
+import { openCanvas } from './canvas.js'
 import { hasLeft } from './print.js'
 import { changes, lastLine, picture } from './watch-text.js'
 
@@ -23,11 +23,11 @@ export async function look(exp: Experiment, verify = false): Promise<Progress> {
 /**
  * Show how a sweep goes until it is over: redrawn on a terminal, else a line a change.
  * @param json one line of JSON a look instead
+ * @param isLed whether anybody leads, or may soon
  * @returns how it stood at the end
  */
-export async function watch(exp: Experiment, json: boolean): Promise<Progress> {
+export async function watch(exp: Experiment, json: boolean, isLed = signs(exp)): Promise<Progress> {
   const show = json ? jsonLines() : process.stdout.isTTY ? screen(process.stdout) : lines()
-  const isLed = signs(exp)
   for (;;) {
     const begun = performance.now()
     const found = await look(exp)
@@ -74,11 +74,15 @@ function lines(): Show {
 }
 
 function screen(out: NodeJS.WriteStream): Show {
-  let drawn = 0
+  const canvas = openCanvas(out)
+  let redraw: (() => void) | undefined
   return (found, isOver) => {
-    const text = picture(found, (out.rows || 24) - 2, out.columns || 80)
-    if (isOver) text.push(lastLine(found))
-    out.write(`${erase(drawn)}${text.join('\n')}\n`)
-    drawn = text.length
+    if (redraw) out.off('resize', redraw)
+    redraw = () => {
+      const text = picture(found, (out.rows || 24) - 2, out.columns || 80)
+      canvas.draw(isOver ? [...text, lastLine(found)] : text)
+    }
+    redraw()
+    if (!isOver) out.on('resize', redraw) // at once, not with the next look
   }
 }

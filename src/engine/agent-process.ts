@@ -3,37 +3,31 @@ import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { unreachable } from '../base/errors.js'
-import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
 import { stagedPath } from '../stage/node-local.js'
 import { hello, onBeat, onLeader, onNewLeader, onStop, onTick } from './agent.js'
+import type { AgentOptions } from './agent-options.js'
 import { newAgent, STAGER, type Agent, type AgentEffect } from './agent-state.js'
 import { onExecutor, onExecutorExit, onMemory } from './executor-events.js'
 import { spawnExecutor, type ExecutorHost } from './executor-host.js'
-import type { ToExecutor } from './executor-protocol.js'
+import { instruction } from './instruction.js'
 import { watchLag } from './lag.js'
 import { holdLifeline } from './lifeline.js'
-import { memoryOf } from './memory.js'
+import { memoryUsed } from './memory.js'
 import { newMonitors } from './monitor.js'
 import { newOutbox } from './outbox.js'
 import { encodeHead, parseToAgent, type FromAgent } from './protocol.js'
 import { recordError } from './record-error.js'
 import { openRankLog, type RankLog } from './rank-log.js'
-import { awaitRendezvous, readKeys, readRendezvous, type Rendezvous } from './rendezvous.js'
+import {
+  awaitRendezvous,
+  byReach,
+  readKeys,
+  readRendezvous,
+  type Rendezvous,
+} from './rendezvous.js'
 import { connect } from './socket.js'
 import { ownTemporary } from './temporary.js'
-
-export interface AgentOptions {
-  readonly exp: Experiment
-  readonly rank: number
-  /** URL of the workflow's module, its name and the version of its node-local form. */
-  readonly workflow: { readonly url: string; readonly name: string; readonly stageVersion: number }
-  /** Wait for a leader of at least this epoch. */
-  readonly epoch: number
-  readonly lifeline: boolean
-  /** Variables a child must not see: the launcher's rank variables, proxies. */
-  readonly environment: NodeJS.ProcessEnv
-}
 
 const GRACE_SECONDS = 60 // a checkpoint of 135 MB on a busy disk; larger delays the end of a stopped sweep
 const HUNG_GRACE_SECONDS = 10 // it has shown no sign of life for long
@@ -43,6 +37,8 @@ const LAG_MS = 500
 const ANSWER_MS = 5
 /** EX_TEMPFAIL: our own launcher starts the rank again. */
 const RESTART_ME = 75
+/** A leader that takes a lock over from another host waits 30 s for a sign of it. */
+const FIRST_SECONDS = 12
 /** Without a leader for this many leases it leaves: nobody comes any more. */
 const LEASES_ALONE = 5
 
@@ -57,7 +53,13 @@ export async function agentMain(options: AgentOptions): Promise<number> {
   const engine = layout.engine(exp.path)
   let alone = 0
   while (alone < LEASES_ALONE) {
-    const leader = await awaitRendezvous(engine, options.epoch, exp.settings.LEASE[2])
+    const limit = Math.max(FIRST_SECONDS, exp.settings.LEASE[2])
+    const leader = await awaitRendezvous(engine, options.epoch, limit)
+    if (leader?.addresses.length === 0) {
+      log.line('the leader has died for good: this rank leaves')
+      await log.close()
+      return 0
+    }
     const ended = leader && (await live(options, leader, log, hosts))
     killAll()
     hosts.clear()
@@ -72,9 +74,9 @@ export async function agentMain(options: AgentOptions): Promise<number> {
     alone = ended?.welcomed ? 0 : alone + 1
     await sleep(200 + 800 * Math.random())
   }
-  log.line('no leader has come for long: this rank leaves')
+  log.line('no leader comes any more: this rank leaves')
   await log.close()
-  return 0 // a launcher such as mpiexec would end the job at any other status
+  return options.alone
 }
 
 /** One life: from hello to bye, or to the end of the lease. Performs the effects of agent.ts and decides nothing. */
@@ -85,7 +87,7 @@ async function live(
   hosts: Map<number, ExecutorHost>,
 ): Promise<{ readonly again: boolean; readonly welcomed: boolean }> {
   const { exp, rank } = options
-  const { THREADS: threads, BACKEND, TMP_ROOT, LEASE, RANKS, PPN } = exp.settings
+  const { TMP_ROOT, LEASE, RANKS, PPN } = exp.settings
   const nonce = randomBytes(4).toString('hex')
   const now = () => performance.now() / 1000
   const host = hostname()
@@ -96,7 +98,7 @@ async function live(
       host,
       node: `${host}:${userInfo().uid}`,
       pid: process.pid,
-      slots: RANKS === 'node' ? PPN : 1,
+      slots: options.slots ?? (RANKS === 'node' ? PPN : 1),
       lost: LEASE[2],
       grace: GRACE_SECONDS,
       hungGrace: HUNG_GRACE_SECONDS,
@@ -117,17 +119,12 @@ async function live(
   })
 
   const dial = () => {
-    const { epoch, addresses } = leader
-    const socket = connect(
-      { client: keys.client, serverKey: keys.server.publicKey },
-      addresses,
-      `${rank}-${nonce}`,
-      frame => {
-        const message = parseToAgent(frame)
-        if (message?.exp !== exp.id || message.epoch !== epoch || epoch !== leader.epoch) return
-        for (const body of message.bodies) perform(onLeader(agent, body, now()))
-      },
-    )
+    const { epoch } = leader
+    const socket = connect(keys, byReach(leader), `${rank}-${nonce}`, frame => {
+      const message = parseToAgent(frame)
+      if (message?.exp !== exp.id || message.epoch !== epoch || epoch !== leader.epoch) return
+      for (const body of message.bodies) perform(onLeader(agent, body, now()))
+    })
     const head = encodeHead({ exp: exp.id, epoch, nonce })
     return { socket, outbox: newOutbox(head, ANSWER_MS, (_, frame) => socket.send(frame)) }
   }
@@ -146,7 +143,7 @@ async function live(
         start(effect.slot)
         return
       case 'tell':
-        hosts.get(effect.slot)?.tell(instruction(effect.message))
+        hosts.get(effect.slot)?.tell(instruction(effect.message, options, data, leader.epoch))
         return
       case 'stop':
       case 'withdraw': {
@@ -164,7 +161,7 @@ async function live(
           nonce,
           rank,
           host,
-          tile: effect.slot,
+          tile: options.tile + effect.slot,
           temporary: temporary.next(effect.slot, effect.order),
           data: exp.data.digest,
         })
@@ -174,7 +171,8 @@ async function live(
         return
       case 'record': {
         const before = writing ?? Promise.resolve()
-        const mine = before.then(() => recordError(exp.path, effect, log))
+        const tail = hosts.get(effect.slot)?.tail(effect.run, effect.attempt) ?? []
+        const mine = before.then(() => recordError(exp.path, effect, tail, log))
         writing = mine
         void mine.then(() => {
           if (writing === mine) writing = undefined
@@ -200,38 +198,29 @@ async function live(
   }
 
   function start(slot: number): void {
-    const executor = spawnExecutor(options.environment, {
+    const tile = options.tile + Math.max(0, slot)
+    const command = { environment: options.environment(tile), before: options.before?.(tile) ?? [] }
+    const executor = spawnExecutor(command, {
       onMessage: message => perform(onExecutor(agent, slot, message, now())),
       onOutput: text => log.line(text),
       onExit: (fate, how) => {
-        if (hosts.get(slot) === executor) hosts.delete(slot)
         if (slot !== STAGER) log.line(`executor of slot ${slot}: ${how}`)
         temporary.left(slot)
-        perform(onExecutorExit(agent, slot, fate, how))
+        if (slot === STAGER && hosts.get(slot) !== executor) return // one that fed other nodes
+        perform(onExecutorExit(agent, slot, fate, how)) // asks for its last lines
+        if (hosts.get(slot) === executor) hosts.delete(slot)
       },
     })
     hosts.set(slot, executor)
-  }
-
-  function instruction(type: 'stage' | 'open' | 'leader'): ToExecutor {
-    const workflow = options.workflow.url
-    switch (type) {
-      case 'stage': {
-        const { DATA_SOURCE: dataSource } = exp.settings
-        return { type, workflow, dataSource, digest: exp.data.digest, target: data }
-      }
-      case 'open':
-        return { type, workflow, data, threads, backend: BACKEND }
-      case 'leader':
-        return { type, epoch: leader.epoch }
-    }
   }
 
   /** Silence: the connection may be dead without a word. Not all agents at once. */
   let dialled = now()
   let silence = LEASE[1]
   function redial(): void {
-    if (now() - Math.max(agent.heard, dialled) < silence) return
+    // of several addresses the first may lead nowhere
+    const patience = agent.welcomed || leader.addresses.length < 2 ? silence : 2 * LEASE[0]
+    if (now() - Math.max(agent.heard, dialled) < patience) return
     dialled = now()
     silence = LEASE[1] * (1 + Math.random() / 2)
     line.socket.redial()
@@ -245,11 +234,11 @@ async function live(
     const found = await readRendezvous(engine).catch(() => undefined)
     looking = false
     if (agent.over || !found) return
-    if (found.epoch === leader.epoch && found.over) {
+    if (found.over && found.epoch >= leader.epoch) {
       log.line('the leader has ended; its last words did not come')
       exit(false)
     }
-    if (found.epoch <= leader.epoch) return
+    if (found.epoch <= leader.epoch || found.over) return
     log.line(`leader epoch ${found.epoch} has taken over from ${leader.epoch}`)
     const { socket } = line
     leader = found
@@ -261,9 +250,11 @@ async function live(
   const ticks = setInterval(() => {
     perform(onTick(agent, now()))
     monitors.look(agent.slots)
-    for (const { id, order } of agent.slots)
-      if (order && order.memory > 0)
-        void memoryOf(hosts.get(id)?.pid).then(mb => perform(onMemory(agent, id, mb, now())))
+    for (const { id, order } of agent.slots) {
+      const pid = hosts.get(id)?.pid
+      if (order && order.memory > 0 && pid !== undefined)
+        void memoryUsed(pid).then(mb => perform(onMemory(agent, id, mb, now())))
+    }
   }, TICK_MS)
   const beats = setInterval(() => {
     const health = {

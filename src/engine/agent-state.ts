@@ -98,6 +98,7 @@ export type AgentEffect =
   | { readonly do: 'kill'; readonly slot: number }
   | {
       readonly do: 'record'
+      readonly slot: number
       readonly run: RunId
       readonly attempt: number
       readonly fate: Fate

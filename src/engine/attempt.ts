@@ -52,6 +52,7 @@ export async function doRun(
     attempt,
     params,
     resolved,
+    digests: { params: expected.params, data: expected.data },
     directory: layout.run(exp, run),
     temporary: task.temporary,
     workName: `work-${task.leaderEpoch}-${attempt}-${task.nonce}`,

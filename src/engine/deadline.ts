@@ -1,6 +1,8 @@
+import { secondsOf } from '../base/walltime.js'
+
 /**
- * When the job ends, on the leader's clock: what the scheduler says, else WALLTIME from now.
- * @param walltime `H:MM:SS`, `M:SS` or seconds, as settings.ts has checked; '' for none
+ * When the job ends, on the leader's clock: what the job script or the scheduler says, else WALLTIME from now.
+ * @param walltime as settings.ts has checked it; '' for none
  * @returns seconds; Infinity where nobody says
  */
 export function deadlineOf(
@@ -8,9 +10,9 @@ export function deadlineOf(
   env: Readonly<Record<string, string | undefined>>,
   now: number,
 ): number {
-  const slurm = Number(env['SLURM_JOB_END_TIME']) // seconds since 1970
-  if (slurm > 0) return now + (slurm - Date.now() / 1000)
-  if (walltime === '') return Infinity
-  const parts = walltime.split(':').map(Number)
-  return now + parts.reduce((sum, part) => sum * 60 + part, 0)
+  // both in seconds since 1970
+  const end = Number(env['SLURM_JOB_END_TIME'] ?? env['UPF_HEDS_JOB_END'])
+  if (end > 0) return now + (end - Date.now() / 1000)
+  const seconds = secondsOf(walltime)
+  return seconds === undefined ? Infinity : now + seconds
 }

@@ -1,4 +1,4 @@
-import { optimiseLate } from '../base/tier-up.js'
+import { optimiseLate } from '../base/v8.js'
 import { executorMain } from './executor.js'
 
 optimiseLate()

@@ -95,11 +95,8 @@ function breakDown(agent: Agent, fate: Fate, message: string): AgentEffect[] {
 
 function onStager(agent: Agent, message: FromExecutor): AgentEffect[] {
   if (message.type === 'staged') {
-    agent.phase = 'staged'
-    return [
-      { do: 'kill', slot: STAGER },
-      { do: 'send', message: { type: 'staged' } },
-    ]
+    agent.phase = 'staged' // it exits when no other node wants the data from it
+    return [{ do: 'send', message: { type: 'staged' } }]
   }
   if (message.type === 'ended') {
     agent.phase = 'closed'

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { lineSplitter } from '../base/lines.js'
 import { killsForMemory } from './memory.js'
 import { parseFromExecutor, type FromExecutor, type ToExecutor } from './executor-protocol.js'
+import { newRunTails } from './output-marks.js'
 import type { Fate } from '../experiment/fate.js'
 
 const PROGRAM = fileURLToPath(new URL('./executor-bin.js', import.meta.url))
@@ -14,6 +15,8 @@ const DRAIN_MS = 1000
 export interface ExecutorHost {
   readonly pid: number | undefined
   tell(message: ToExecutor): void
+  /** The last lines that an attempt has printed. */
+  tail(run: string, attempt: number): readonly string[]
   /** SIGKILL to the executor and whatever it started. */
   kill(): void
 }
@@ -25,12 +28,16 @@ export interface ExecutorEvents {
   readonly onExit: (fate: Fate, how: string) => void
 }
 
-/** Start an executor in a process group of its own. */
+/**
+ * Start an executor in a process group of its own.
+ * @param before words before its command, whose program becomes the executor by `exec`
+ */
 export function spawnExecutor(
-  environment: NodeJS.ProcessEnv,
+  { environment, before }: { environment: NodeJS.ProcessEnv; before: readonly string[] },
   { onMessage, onOutput, onExit }: ExecutorEvents,
 ): ExecutorHost {
-  const child = spawn(process.execPath, [PROGRAM], {
+  const [program, ...args] = [...before, process.execPath, PROGRAM]
+  const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
     detached: true,
     env: environment,
@@ -38,18 +45,22 @@ export function spawnExecutor(
   const [, stdout, stderr, to, from] = child.stdio
   let lastLines = ''
   let lastWord = ''
-  const output = lineSplitter(line => {
-    lastLines = (lastLines + line).slice(-4000)
-    onOutput(line)
-  })
-  stdout?.on('data', output)
-  stderr?.on('data', output)
+  const tails = newRunTails()
+  const output = (stream: 'stdout' | 'stderr') =>
+    lineSplitter(line => {
+      if (!tails.add(stream, line)) return
+      lastLines = (lastLines + line).slice(-4000)
+      onOutput(line)
+    })
+  stdout?.on('data', output('stdout'))
+  stderr?.on('data', output('stderr'))
   ;(from as NodeJS.ReadableStream).on(
     'data',
     lineSplitter(line => {
       const message = parseFromExecutor(line)
       if (message?.type === 'dying') lastWord = `: ${message.message}`
-      else if (message) onMessage(message)
+      // what it has printed before may be read in this turn of the event loop too
+      else if (message) setImmediate(onMessage, message)
       else onOutput(line)
     }),
   )
@@ -71,14 +82,15 @@ export function spawnExecutor(
   child.on('close', (code, signal) => {
     const [fate, exit] = judge(code, signal, lastLines)
     const how = exit + lastWord
+    const tell = (fate: Fate, text: string) => setImmediate(onExit, fate, text)
     // the kernel's own SIGKILL for memory looks like any other, but it is counted
     if (signal === 'SIGKILL' && !killed)
       void killsForMemory().then(kills =>
         kills > killsBefore
-          ? onExit('out-of-memory', 'killed by the kernel: out of memory')
-          : onExit(fate, how),
+          ? tell('out-of-memory', 'killed by the kernel: out of memory')
+          : tell(fate, how),
       )
-    else onExit(fate, how)
+    else tell(fate, how)
   })
   child.on('error', error => {
     if (child.pid !== undefined || exited) return
@@ -96,6 +108,7 @@ export function spawnExecutor(
       }
       pipe.write(`${JSON.stringify(message)}\n`)
     },
+    tail: (run, attempt) => tails.of(run, attempt),
     kill: () => {
       killed = true
       if (!exited) killGroup(child)

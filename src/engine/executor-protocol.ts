@@ -5,15 +5,17 @@ import type { Fate } from '../experiment/fate.js'
 import type { Finish } from '../experiment/journal.js'
 import { isFated, isFinish, isNamed, isProgress } from './bodies.js'
 import type { Order } from './protocol.js'
+import type { SourcePlace } from './stage-source.js'
 
 /**
  * Agent and executor: one JSON object a line, on file descriptor 3 (to the executor) and 4 (from it).
  * stdout and stderr stay free for the workflow; the agent stamps their lines into the rank's log.
+ * What follows a line `\u0001RUN ATTEMPT` on either of them is that attempt's (output-marks.ts).
  * When descriptor 3 closes the executor must end at once, whatever it is doing.
  *
  *     agent                      executor
  *       stage ─────────────────────>        a short-lived executor: node-local form of the data
- *            <───────────── staged │ ended
+ *            <───────────── staged │ ended      it may go on feeding other nodes, and then exits
  *       open ──────────────────────>        load workflow, data and backend, once
  *            <───────────── opened │ ended
  *       run ───────────────────────>        one RUN at a time, in the order they come
@@ -34,6 +36,8 @@ export type ToExecutor =
       readonly digest: string
       /** Folder to fill; made by the executor, published by rename. */
       readonly target: string
+      /** The leader's node may give it; undefined where there is no other node. */
+      readonly source?: SourcePlace | undefined
     }
   | {
       readonly type: 'open'

@@ -1,18 +1,17 @@
 import { existsSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { setPriority } from 'node:os'
-import { dirname } from 'node:path'
 import type { RunId } from '../base/ids.js'
 import { HedError, isDiskFault, messageOf, unreachable } from '../base/errors.js'
 import { lineSplitter, oneLine } from '../base/lines.js'
-import { dataDigest } from '../experiment/digest.js'
 import * as layout from '../experiment/layout.js'
 import { Stopped, type Progress, type Session, type Workflow } from '../experiment/workflow.js'
-import { privateDirectory, stageOnce } from '../stage/node-local.js'
 import { doRun } from './attempt.js'
-import { patiently, roomIn } from './disk.js'
+import { roomIn } from './disk.js'
 import { newLeaderEpoch, type LeaderEpoch } from './fence.js'
+import { markOutput, type OutputMarks } from './output-marks.js'
+import { stageData } from './stage-data.js'
 import type { FromExecutor, ToExecutor } from './executor-protocol.js'
 import type { Fate } from '../experiment/fate.js'
 
@@ -32,6 +31,7 @@ export function executorMain(): void {
     session: undefined,
     inbox: [],
     running: undefined,
+    marks: markOutput([process.stdout, process.stderr]),
     leader: 0,
   }
   // the agent is gone: nobody waits for this RUN any more, and its next attempt must meet nobody
@@ -58,6 +58,7 @@ interface Executor {
   /** RUNs in hand that have not begun. */
   readonly inbox: RunTask[]
   running: Running | undefined
+  readonly marks: OutputMarks
   /** Epoch of the latest leader that the agent has told of. */
   leader: number
 }
@@ -76,8 +77,7 @@ async function perform(executor: Executor, message: ToExecutor): Promise<void> {
   try {
     switch (message.type) {
       case 'stage':
-        await stage(message)
-        executor.say({ type: 'staged' })
+        await stage(executor, message)
         return
       case 'open':
         executor.session = await (await load(message.workflow)).open(message)
@@ -115,8 +115,11 @@ async function perform(executor: Executor, message: ToExecutor): Promise<void> {
 
 /** One RUN after another, as long as there are any. */
 async function work(executor: Executor): Promise<void> {
+  let isFirst = true // those that wait in the inbox are tiny
   for (let task = executor.inbox.shift(); task; task = executor.inbox.shift()) {
     const { run, attempt } = task.order
+    executor.marks.begin(run, attempt, isFirst)
+    isFirst = false
     const stop = new AbortController()
     const epoch = newLeaderEpoch(Math.max(task.leaderEpoch, executor.leader))
     executor.running = { run, attempt, stop, epoch }
@@ -124,6 +127,7 @@ async function work(executor: Executor): Promise<void> {
     // before anybody hears that it has ended: then a SIGKILL may come
     if (existsSync(task.temporary)) await remove(task.temporary)
     executor.running = undefined
+    executor.marks.end()
     executor.say(answer)
   }
 }
@@ -170,25 +174,13 @@ function finite(progress: Progress): Progress {
   ) as unknown as Progress
 }
 
-async function stage(message: ToExecutor & { type: 'stage' }): Promise<void> {
-  const workflow = await load(message.workflow)
-  await privateDirectory(dirname(message.target))
-  const fill = async (directory: string) => {
-    const found = await dataDigest(message.dataSource, workflow.files)
-    if (found.digest !== message.digest)
-      throw new HedError(
-        'DATA',
-        `${message.dataSource}: the data is not what this EXP began with`,
-        {
-          hint: 'Put the files back, or start a new EXP.',
-        },
-      )
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-    await workflow.stage(message.dataSource, directory)
-  }
-  const verify = (directory: string) => workflow.verify(directory)
-  const how = await patiently(() => stageOnce(message.target, verify, fill))
-  console.log(`data ${how} in ${message.target}`)
+/** It is gone when no other node wants the data from this one. */
+async function stage({ say }: Executor, task: ToExecutor & { type: 'stage' }): Promise<void> {
+  const { how, over } = await stageData(await load(task.workflow), task)
+  console.log(how)
+  say({ type: 'staged' })
+  await over
+  process.exit()
 }
 
 async function load(url: string): Promise<Workflow> {
@@ -200,6 +192,7 @@ async function load(url: string): Promise<Workflow> {
 function fateOf(error: unknown): Fate {
   if (error instanceof Stopped) return 'stopped'
   if (error instanceof HedError && error.kind === 'DATA') return 'bad-data'
+  if (error instanceof HedError && error.kind === 'CRASHED') return 'crashed'
   if (isDiskFault(error) || (error instanceof HedError && error.kind === 'STOPPED'))
     return 'no-disk'
   if (error instanceof RangeError && /allocation failed/i.test(error.message))

@@ -29,7 +29,7 @@ export async function openJournal(
   directory: string,
   onFault: (text: string) => void = () => undefined,
 ): Promise<Journal> {
-  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await mkdir(directory, { recursive: true })
   let file = await newSegment(directory)
   let sequence = 0
   let waiting: Group | undefined

@@ -4,7 +4,7 @@ import { exitStatus, HedError, messageOf, unreachable } from '../base/errors.js'
 import { plural } from '../base/plural.js'
 import { oneLine } from '../base/lines.js'
 import { stamp } from '../base/log.js'
-import { optimiseLate } from '../base/tier-up.js'
+import { optimiseLate } from '../base/v8.js'
 import type { RunId } from '../base/ids.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
@@ -15,12 +15,13 @@ import { BRIEFLY_MS, patiently } from './disk.js'
 import { openJournal } from './journal.js'
 import { eventsOf } from './leader-events.js'
 import { watchLag } from './lag.js'
-import { connectLauncher } from './leader-launcher.js'
+import { connectLauncher, watchStopFile, type LauncherMessage } from './leader-launcher.js'
 import { newLeader, type Effect } from './leader-state.js'
 import { begun, endOf, liveStatus, writeStatus } from './leader-status.js'
 import { onGone, onMessage, onStall, onTick } from './leader.js'
 import { requireDescriptors } from './limits.js'
 import { acquireLock } from './lock.js'
+import { markersThere } from './markers.js'
 import { inOrder } from './order.js'
 import { newOutbox } from './outbox.js'
 import { encodeHead, parseFromAgent } from './protocol.js'
@@ -38,6 +39,8 @@ export interface LeaderOptions {
   readonly loopback: boolean
   /** Started by our own launcher: it tells of exits on descriptor 3 and shows our events from 4. */
   readonly lifeline: boolean
+  /** That the ranks were launched for: a leader of a later one has taken over from another among the same agents. */
+  readonly epoch: number
 }
 
 const CRASH_LIMIT = 3
@@ -51,22 +54,34 @@ const ACK_MS = 2000
 const SHOW_MS = 100
 /** After `stop`, agents have their grace of 60 s; then we end without them. */
 const STOP_LIMIT_MS = 75_000
+/** Without any agent, after there were some, for this many leases: agents may be fenced and come back. */
+const LEASES_ALONE = 5
 /** For the last messages to leave the sockets. */
 const CLOSE_LIMIT_MS = 3_000
 
 /** Run the leader to its end. It performs the effects of leader.ts and decides nothing. */
-export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Promise<number> {
+export async function leaderMain(options: LeaderOptions): Promise<number> {
+  const { exp, loopback, lifeline } = options
   const engine = layout.engine(exp.path)
-  const { LEASE, MAX_FAILED, ORDER, ON_ALERT, PROCS, TMP_ROOT } = exp.settings
-  requireDescriptors(PROCS)
+  const { LEASE, MAX_FAILED, ORDER, ON_ALERT, PROCS, PPN, RANKS, TMP_ROOT } = exp.settings
+  requireDescriptors(RANKS === 'node' ? Math.ceil(PROCS / PPN) + 1 : PROCS)
   const log = openRankLog(layout.out(exp.path, 0))
-  const launcher = connectLauncher(lifeline, onLauncher)
+  let begin: () => void = () => undefined
+  const ready = new Promise<void>(resolve => {
+    begin = resolve
+  })
+  // an agent may have died before there is a leader that could be told
+  const launcher = connectLauncher(lifeline, message => void ready.then(() => onLauncher(message)))
   const lock = await acquireLock(engine, text => log.line(text))
+  const marked = markersThere(exp.path)
   const plan = readPlanWithId(exp.path)
   const said = replayJournal(exp.path)
   const job = schedulerJob()
   // our own launcher ends the agents of a dead leader; others keep them
-  const stock = takeStock(exp, plan.runs, plan.id, said, lifeline ? undefined : job)
+  const haveAgentsLived = !lifeline && lock.epoch !== options.epoch
+  const keepers = haveAgentsLived ? job : undefined
+  const there = await marked
+  const stock = takeStock(exp, plan.runs, plan.id, said, keepers, run => there.has(run))
   for (const note of stock.notes) log.line(note)
   optimiseLate() // taking stock is one long loop that wants its compiler soon
   const journal = await openJournal(layout.journal(exp.path), alert)
@@ -95,9 +110,10 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   /** What is done when the records appended last are durable. */
   let group: { readonly durable: Promise<void>; readonly then: Effect[] } | undefined
   let strangers = 0
+  const own = ownAddresses(exp.settings.INTERFACE)
   const socket = await listen(
     makeKeys(engine),
-    loopback ? ['127.0.0.1'] : ownAddresses(),
+    loopback ? ['127.0.0.1'] : own.all,
     (from, frame) => {
       const message = parseFromAgent(frame)
       if (message?.exp !== exp.id || message.epoch !== lock.epoch) strangers++
@@ -119,6 +135,7 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   })
   const rendezvous = {
     addresses: socket.addresses,
+    ...(own.arePreferred && { preferred: true as const }),
     epoch: lock.epoch,
     status: { host: hostname(), path: server.path },
   }
@@ -127,6 +144,8 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
   log.line(
     `leading ${exp.id}: ${plural(plan.runs.length, 'RUN')}, ${carried} finished already, ${stock.orphans.size} perhaps still running`,
   )
+  log.line(`backend ${exp.backendWhy}`)
+  begin()
   launcher.say({ type: 'begin', runs: plan.runs.length, finished: [...stock.finished.keys()] })
 
   function perform(effects: readonly Effect[]): void {
@@ -222,13 +241,18 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
     changed.clear()
   }
   let last = now()
+  let served = Infinity
   const timers = [
+    watchStopFile(layout.stopFile(exp.path), stop),
     setInterval(() => {
       const late = now() - last - TICK_MS / 1000
       if (late > 1) onStall(leader, late)
       last = now()
       perform(onTick(leader, now()))
       if (leader.stopping?.fate === 'walltime') setTimeout(over, STOP_LIMIT_MS).unref()
+      // ranks may come late; where all that came have gone, nobody need wait for the end of the job
+      if (leader.agents.size > 0) served = now()
+      else if (now() - served > LEASES_ALONE * LEASE[2]) onLauncher({ type: 'no-workers' })
     }, TICK_MS),
     setInterval(show, SHOW_MS),
     setInterval(() => {
@@ -271,14 +295,3 @@ export async function leaderMain({ exp, loopback, lifeline }: LeaderOptions): Pr
 function schedulerJob(): string {
   return process.env['PBS_JOBID'] ?? process.env['SLURM_JOB_ID'] ?? ''
 }
-
-/** Launcher → leader, one JSON line each. */
-export type LauncherMessage =
-  | {
-      readonly type: 'exit'
-      readonly rank: number
-      readonly pid: number | undefined
-      readonly how: string
-    }
-  | { readonly type: 'no-workers' }
-  | { readonly type: 'stop'; readonly reason: string }

@@ -38,6 +38,8 @@ export interface Leader {
   stopping:
     { readonly fate: 'stopped' | 'walltime' | 'bad-data'; readonly reason: string } | undefined
   over: boolean
+  /** How often a rank could not open, one life after another, since it last served. */
+  readonly broken: Map<number, number>
   /** RUNs by state. */
   readonly counts: Record<RunState, number>
   /** Slots of all agents. */
@@ -203,6 +205,7 @@ export function newLeader(
     pace: newPace(),
     stopping: undefined,
     over: false,
+    broken: new Map(),
     counts,
     slots: 0,
     began: now,

@@ -220,12 +220,33 @@ function onBroken(
   const isFull = fate === 'no-disk' && leader.nodes.size === 1
   const hopeless = type === 'unstaged' && (fate === 'bad-data' || isFull)
   agent.node.state = 'bare'
-  return [
-    { do: 'alert', text: `rank ${agent.rank} on ${agent.host}: ${message}` },
+  const lives = (leader.broken.get(agent.rank) ?? 0) + 1
+  leader.broken.set(agent.rank, lives)
+  const effects = [
+    ...(lives === 1
+      ? [{ do: 'alert' as const, text: `rank ${agent.rank} on ${agent.host}: ${message}` }]
+      : []),
     ...onGone(leader, agent.id, message),
     send(agent, { type: 'bye', again: !hopeless }),
-    ...(hopeless ? onStop(leader, isFull ? 'stopped' : 'bad-data', message) : []),
   ]
+  if (hopeless) return [...effects, ...onStop(leader, isFull ? 'stopped' : 'bad-data', message)]
+  if (!isServed(leader))
+    effects.push(...onStop(leader, 'stopped', `no worker can serve: ${message}`))
+  return effects
+}
+
+/** Lives in which a rank could not open before nothing is hoped of it. */
+const HOPELESS_LIVES = 3
+
+/** Is there a rank that serves, or may yet? One may also come late. */
+function isServed(leader: Leader): boolean {
+  if (leader.now - leader.began < leader.settings.lost) return true
+  for (const { rank } of leader.agents.values()) if (!isHopeless(rank)) return true
+  return ![...leader.broken.keys()].every(isHopeless)
+
+  function isHopeless(rank: number): boolean {
+    return (leader.broken.get(rank) ?? 0) >= HOPELESS_LIVES
+  }
 }
 
 function onReady(leader: Leader, agent: Agent, slotId: number): Effect[] {
@@ -233,6 +254,7 @@ function onReady(leader: Leader, agent: Agent, slotId: number): Effect[] {
   // with orders in its hands for us, they are on their way to it
   if (!slot || slot.orders.length > 0) return []
   slot.ready = true
+  leader.broken.delete(agent.rank)
   pool(leader, agent)
   return giveOut(leader)
 }

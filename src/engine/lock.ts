@@ -143,6 +143,12 @@ export function lastEpoch(engine: string): number {
 /** More digits would be more than a number holds exactly. */
 const EPOCH = /^\d{1,12}$/
 
+/** The epoch of the last leader that was launched with `launch`; of one that came to no lock it is taken here. */
+export function epochOfDead(engine: string, launch: number): number {
+  const last = lastEpoch(engine)
+  return last >= launch ? last : nextEpoch(engine)
+}
+
 /** The next number nobody has had: made with O_EXCL, so two leaders never share one. */
 function nextEpoch(engine: string): number {
   const directory = join(engine, 'epochs')

@@ -1,9 +1,9 @@
-import { open, readdir, readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import * as layout from '../experiment/layout.js'
 import { clock } from '../base/log.js'
 import type { Slot } from './agent-state.js'
 import { gpuLoad } from './gpu.js'
-import { memoryOf } from './memory.js'
+import { memoryOf, processTree, sum } from './memory.js'
 import type { Order } from './protocol.js'
 
 /**
@@ -55,12 +55,8 @@ function monitor(
     const at = performance.now()
     const pid = pidOf()
     if (pid === undefined) return
-    const pids = await tree(pid)
-    const [cpu, rss, gpu] = await Promise.all([
-      sum(pids, cpuSeconds),
-      sum(pids, memoryOf),
-      gpuLoad(),
-    ])
+    const pids = await processTree(pid)
+    const [cpu, rss, gpu] = await Promise.all([sum(pids, cpuSeconds), memoryOf(pids), gpuLoad()])
     const share = before && (Math.max(0, cpu - before.cpu) / (at - before.at)) * 1e5
     before = { at, cpu }
     if (share === undefined || rss === 0 || ended) return
@@ -92,16 +88,6 @@ async function append(path: string, line: string): Promise<void> {
   }
 }
 
-/** A process and its descendants, as Linux tells; itself alone elsewhere. */
-async function tree(pid: number): Promise<number[]> {
-  const threads = await readdir(`/proc/${pid}/task`).catch(() => [])
-  const lists = await Promise.all(
-    threads.map(id => readFile(`/proc/${pid}/task/${id}/children`, 'utf8').catch(() => '')),
-  )
-  const children = lists.flatMap(text => text.split(' ').filter(Boolean).map(Number))
-  return [pid, ...(await Promise.all(children.map(tree))).flat()]
-}
-
 /** Clock ticks a second in /proc: the same on every Linux that Node runs on. */
 const TICKS = 100
 
@@ -111,8 +97,4 @@ async function cpuSeconds(pid: number): Promise<number> {
   // the name in brackets may hold anything; utime, stime, cutime and cstime are fields 14 to 17
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   return fields.slice(11, 15).reduce((all, field) => all + Number(field), 0) / TICKS
-}
-
-async function sum(pids: readonly number[], of: (pid: number) => Promise<number>): Promise<number> {
-  return (await Promise.all(pids.map(of))).reduce((a, b) => a + b, 0)
 }

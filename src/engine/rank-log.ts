@@ -4,12 +4,9 @@ import { stamp } from '../base/log.js'
 /** The log of one rank: time-stamped lines into `out/out-NNN.txt`, through a stream that never blocks. */
 export interface RankLog {
   line(text: string): void
-  /** The last lines, newest last, for error.json. */
-  tail(): readonly string[]
   close(): Promise<void>
 }
 
-const TAIL = 40
 /** Lines wait this long for others, in ms: one write for all. */
 const GATHER_MS = 20
 /** After a fault of the disk the file is opened again; what is said in between is lost. */
@@ -24,7 +21,6 @@ export function openRankLog(path: string): RankLog {
       if (!closed) setTimeout(() => (stream = begin()), AGAIN_MS).unref()
     })
   }
-  const last: string[] = []
   let gathered = ''
   const write = () => {
     if (gathered !== '') stream.write(gathered)
@@ -34,10 +30,7 @@ export function openRankLog(path: string): RankLog {
     line: text => {
       if (gathered === '') setTimeout(write, GATHER_MS).unref()
       gathered += `${stamp()} ${text}\n`
-      last.push(text)
-      if (last.length > TAIL) last.shift()
     },
-    tail: () => last,
     close: () => {
       closed = true
       write()

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { networkInterfaces } from 'node:os'
+import { hostname, networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../base/errors.js'
@@ -10,6 +10,8 @@ import { newKeys, type Keys } from './socket.js'
 /** Where the leader is: one small file in `.engine`, the only thing an agent needs besides the keys. */
 export interface Rendezvous {
   readonly addresses: readonly string[]
+  /** The first ones are of the interface that the site prefers. */
+  readonly preferred?: true
   readonly epoch: number
   /** Where it tells how it stands: a socket on its host, for its user alone. */
   readonly status: { readonly host: string; readonly path: string }
@@ -22,6 +24,12 @@ const KEYS = 'keys.json'
 
 export async function writeRendezvous(engine: string, rendezvous: Rendezvous): Promise<void> {
   await writeAtomic(join(engine, FILE), JSON.stringify(rendezvous), 0o600)
+}
+
+/** The leader has died for good: agents that wait for one leave. */
+export async function writeNoLeader(engine: string, epoch: number): Promise<void> {
+  const status = { host: '', path: '' }
+  await writeRendezvous(engine, { addresses: [], epoch, status, over: true })
 }
 
 /** @returns undefined if there is none (yet) */
@@ -87,18 +95,51 @@ function parseKeys(text: string | undefined): Keys | undefined {
 }
 
 const isPair = shape({ publicKey: isText, secretKey: isText })
-const isKeys = shape({ server: isPair, client: isPair })
+const isKeys = shape({ server: isPair, token: isText })
 
 /** The keys, for an agent that has seen the rendezvous: they were there before it. */
 export async function readKeys(engine: string): Promise<Keys> {
   return JSON.parse(await readFile(join(engine, KEYS), 'utf8')) as Keys
 }
 
-/** Where other hosts reach this one; a machine without a network reaches itself. */
-export function ownAddresses(): string[] {
-  const found = Object.values(networkInterfaces())
-    .flat()
-    .filter(i => i && !i.internal && i.family === 'IPv4')
-    .map(i => i!.address)
-  return found.length > 0 ? found : ['127.0.0.1']
+/**
+ * Where other hosts reach this one; a machine without a network reaches itself.
+ * @param preferred interface whose addresses come first; '' for none
+ */
+export function ownAddresses(preferred: string): { all: string[]; arePreferred: boolean } {
+  const found = ipv4().filter(({ internal }) => !internal)
+  const first = found.filter(({ name }) => name === preferred)
+  const all = [...first, ...found.filter(({ name }) => name !== preferred)].map(i => i.address)
+  return { all: all.length > 0 ? all : ['127.0.0.1'], arePreferred: first.length > 0 }
+}
+
+/**
+ * A leader's addresses, the likeliest to be reached from here first: of those in a network that we are in, too. One
+ * that is our own as well, as a bridge for containers has on every host, leads to ourselves.
+ */
+export function byReach({ addresses, preferred, status }: Rendezvous): string[] {
+  if (status.host === hostname()) return [...addresses]
+  const own = ipv4()
+  const last = (address: string) => {
+    const host = new URL(address.replace('tcp:', 'http:')).hostname
+    if (own.some(i => i.address === host)) return 2
+    return preferred || own.some(i => network(i.address, i.netmask) === network(host, i.netmask))
+      ? 0
+      : 1
+  }
+  return addresses.toSorted((a, b) => last(a) - last(b))
+}
+
+function ipv4() {
+  return Object.entries(networkInterfaces()).flatMap(([name, list]) =>
+    (list ?? []).filter(i => i.family === 'IPv4').map(i => ({ ...i, name })),
+  )
+}
+
+function network(address: string, mask: string): string {
+  const bits = mask.split('.').map(Number)
+  return address
+    .split('.')
+    .map((part, i) => Number(part) & bits[i]!)
+    .join('.')
 }

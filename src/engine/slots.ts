@@ -8,9 +8,9 @@ import type { FromAgent, Order } from './protocol.js'
 const REMEMBERED = 1000
 
 /** RUNs that an executor has in hand beside the one that runs, so that it need not wait for the next. */
-const AHEAD = 8
+const AHEAD = 32
 /** It gets more when no more than these are left: several with one write. */
-const REFILL = 4
+const REFILL = 16
 
 /** The executor is free: it begins the next that it has in hand, or gets one, or the leader is asked for one. */
 export function next(agent: Agent, slot: Slot, now: number): AgentEffect[] {
@@ -65,7 +65,9 @@ export function ended(agent: Agent, slot: Slot, fate: Fate, message: string): Ag
   const text = slot.ending?.message ?? message
   const quiet = real === 'stopped' || real === 'walltime'
   return [
-    ...(quiet ? [] : [{ do: 'record' as const, run, attempt, fate: real, message: text }]),
+    ...(quiet
+      ? []
+      : [{ do: 'record' as const, slot: slot.id, run, attempt, fate: real, message: text }]),
     ...answer(agent, slot, {
       type: 'ended',
       slot: slot.id,

@@ -1,16 +1,21 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { Dealer, Router, context, curveKeyPair, type MessageLike } from 'zeromq'
 import { HedError } from '../base/errors.js'
-import { DOMAIN, openGate } from './gate.js'
 import { MAX_FRAME } from './protocol.js'
 
-/** The one door to ZeroMQ: TCP with CURVE, one admitted client key, one sender a socket. */
+/**
+ * The one door to ZeroMQ: TCP with CURVE, one sender a socket. CURVE proves the leader to its agents and
+ * hides what is said; the token, at the head of each of their frames, proves them to the leader. ZeroMQ's
+ * own way (ZAP) would keep two more queues open for each peer, 12 kB of memory, and a question at each start.
+ */
 export interface Keys {
   readonly server: { readonly publicKey: string; readonly secretKey: string }
-  readonly client: { readonly publicKey: string; readonly secretKey: string }
+  /** 256 random bits in base64url. */
+  readonly token: string
 }
 
 export function newKeys(): Keys {
-  return { server: curveKeyPair(), client: curveKeyPair() }
+  return { server: curveKeyPair(), token: randomBytes(32).toString('base64url') }
 }
 
 /** Sockets that this process may open; to be called before the first one. libzmq's own limit is 1023. */
@@ -22,11 +27,11 @@ export function allowSockets(count: number): void {
  * Of every socket. ZMTP's own heartbeats are not used: libzmq 4.3.5 aborts the process where one is due on a
  * connection that broke while its input was stopped (libzmq issues 4364, 3937). An agent that hears nothing
  * dials again instead, and what is dead without a word is left to the kernel's probes. A full queue would
- * stop input too, so there is no limit to what waits to be read: only holders of the key send.
+ * stop input too, so there is no limit to what waits to be read: only who knows the leader's key sends.
  */
 const COMMON = {
   linger: 500,
-  maxMessageSize: MAX_FRAME,
+  maxMessageSize: MAX_FRAME + 64, // and the token
   receiveHighWaterMark: 0,
   tcpKeepalive: 1,
   tcpKeepaliveIdle: 60,
@@ -39,7 +44,7 @@ export interface ServerSocket {
   readonly addresses: readonly string[]
   /** Dropped, and counted by `onUndelivered`, where the peer is gone. */
   send(to: string, frame: string): void
-  /** Frames that could not be delivered or are none of ours, and connections that proved no key. */
+  /** Frames that could not be delivered or are none of ours, and connections that knew no key. */
   readonly dropped: () => number
   close(): Promise<void>
 }
@@ -53,7 +58,6 @@ export async function listen(
   interfaces: readonly string[],
   onFrame: (from: string, frame: Uint8Array) => void,
 ): Promise<ServerSocket> {
-  const gate = await openGate(keys.client.publicKey)
   const router = new Router({
     ...COMMON,
     mandatory: true, // a send to a peer that is gone fails instead of vanishing
@@ -62,8 +66,6 @@ export async function listen(
     sendHighWaterMark: 10_000,
     curveServer: true,
     curveSecretKey: keys.server.secretKey,
-    zapDomain: DOMAIN,
-    zapEnforceDomain: true, // without it and a handler libzmq admits every key
     backlog: 4096,
   })
   smallBuffers(router)
@@ -77,6 +79,9 @@ export async function listen(
   let dropped = 0
   // who has no key, speaks no ZMTP or says nothing never comes to the end of a handshake
   let unproved = 0
+  const token = Buffer.from(keys.token)
+  const isOurs = (frame: Uint8Array) =>
+    frame.length > token.length && timingSafeEqual(frame.subarray(0, token.length), token)
   router.events.on('accept', () => unproved++)
   router.events.on('handshake', () => unproved--)
   const routes = newRoutes()
@@ -87,7 +92,8 @@ export async function listen(
   const reading = (async () => {
     for await (const frames of router) {
       const [from, frame] = frames
-      if (from && frame && frames.length === 2) onFrame(routes.heard(from.toString()), frame)
+      if (from && frame && frames.length === 2 && isOurs(frame))
+        onFrame(routes.heard(from.toString()), frame.subarray(token.length))
       else dropped++
     }
   })()
@@ -99,7 +105,6 @@ export async function listen(
       await outbox.drained()
       onFrame = () => undefined
       router.close()
-      gate.close()
       await reading
     },
   }
@@ -144,11 +149,6 @@ function newRoutes() {
   }
 }
 
-interface ClientKeys {
-  readonly client: Keys['client']
-  readonly serverKey: string
-}
-
 export interface ClientSocket {
   send(frame: string): void
   /** Give the connection up, which may be dead without a word, and open another. */
@@ -158,18 +158,19 @@ export interface ClientSocket {
 
 /**
  * DEALER for an agent. Reconnects by itself, silently: leases tell whether the leader lives.
+ * @param addresses of the leader, the likeliest first: where one is silent the next is tried
  * @param id without a dot
  */
 export function connect(
-  keys: ClientKeys,
+  keys: Keys,
   addresses: readonly string[],
   id: string,
   onFrame: (frame: Uint8Array) => void,
 ): ClientSocket {
-  // the leader names every address it listens on; the first that this host reaches would do,
-  // but one ROUTER behind two of them would see one routing id twice
-  const [address] = addresses
-  if (address === undefined) throw new HedError('PROTOCOL', 'the leader has given no address')
+  if (addresses.length === 0) throw new HedError('PROTOCOL', 'the leader has given no address')
+  // one after another: a ROUTER behind two of them would see one routing id twice
+  let at = 0
+  let isHeard = false
   let dials = 0
   let dealer = dial()
   const outbox = sender(
@@ -177,10 +178,13 @@ export function connect(
     () => undefined,
   )
   return {
-    send: frame => outbox.push([frame]),
+    send: frame => outbox.push([keys.token + frame]),
     redial: () => {
       const old = dealer
       dials++
+      // one that has served may do so again
+      if (!isHeard) at = (at + 1) % addresses.length
+      isHeard = false
       dealer = dial()
       old.linger = 0
       old.close()
@@ -193,8 +197,11 @@ export function connect(
 
   function dial(): Dealer {
     const opened = newDealer(keys, dials === 0 ? id : `${id}.${dials}`)
-    opened.connect(address!)
-    void read(opened, onFrame)
+    opened.connect(addresses[at]!)
+    void read(opened, frame => {
+      isHeard = true
+      onFrame(frame)
+    })
     return opened
   }
 }
@@ -204,15 +211,16 @@ async function read(dealer: Dealer, onFrame: (frame: Uint8Array) => void): Promi
   for await (const frames of dealer) if (frames[0] && frames.length === 1) onFrame(frames[0])
 }
 
-function newDealer(keys: ClientKeys, routingId: string): Dealer {
+function newDealer(keys: Keys, routingId: string): Dealer {
+  const own = curveKeyPair()
   return new Dealer({
     ...COMMON,
     routingId,
     // a connection that libzmq has given up takes nothing any more: what is said then is said again at a beat
     sendTimeout: 0,
-    curveServerKey: keys.serverKey,
-    curvePublicKey: keys.client.publicKey,
-    curveSecretKey: keys.client.secretKey,
+    curveServerKey: keys.server.publicKey,
+    curvePublicKey: own.publicKey,
+    curveSecretKey: own.secretKey,
     reconnectInterval: 100,
     reconnectMaxInterval: 5_000,
     connectTimeout: 10_000,

@@ -2,6 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import type { LiveStatus } from '../experiment/live-status.js'
+import { privateDirectory } from '../stage/node-local.js'
 
 /** Of a socket's path, `sun_path` without its end. What is longer would be cut without a word. */
 const MAX_PATH_BYTES = 107
@@ -28,6 +29,7 @@ export async function serveStatus(
   const none = { path: '', close: () => undefined }
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) return none
   try {
+    await privateDirectory(dirname(dirname(path)))
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     await removeStale(path)
     await new Promise<void>((resolve, reject) => {

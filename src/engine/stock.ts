@@ -1,4 +1,5 @@
 import * as fs from 'node:fs'
+import type { RunId } from '../base/ids.js'
 import type { Experiment } from '../experiment/exp.js'
 import { readJournalTail } from '../experiment/journal.js'
 import * as layout from '../experiment/layout.js'
@@ -16,16 +17,20 @@ export function replayJournal(exp: string): Replayed {
   return { ...found, damaged }
 }
 
-/** What a leader finds on disk when it starts (replay.ts). */
+/**
+ * What a leader finds on disk when it starts (replay.ts).
+ * @param isThere has it a marker, valid or not?
+ */
 export function takeStock(
   exp: Experiment,
   plan: readonly PlannedRun[],
   planId: string,
   said: Replayed,
   job: string | undefined,
+  isThere = (run: RunId): boolean => fs.existsSync(layout.marker(exp.path, run)),
 ): Stock {
   return stockOf(plan, planId, said, job, {
-    isThere: run => fs.existsSync(layout.marker(exp.path, run)),
+    isThere,
     validate: ({ run, digest, params }) => {
       const expected = { params: digest, data: exp.data.digest, seed: params['seed'] ?? 0 }
       const found = validateMarker(exp.path, run, expected)

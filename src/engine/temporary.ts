@@ -1,10 +1,11 @@
-import { readdir, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { codeOf } from '../base/errors.js'
+import { ownMark, stateOf } from '../base/mark.js'
+import { removeTree } from '../stage/remove-tree.js'
 import type { Order } from './protocol.js'
 
 /**
- * Node-local folders of a rank's attempts, `PID-RUN-ATTEMPT-NUMBER`: no two executors ever meet in one, also
+ * Node-local folders of a rank's attempts, `MARK-RUN-ATTEMPT-NUMBER`: no two executors ever meet in one, also
  * where an order is told again. An executor removes its own; what one that was killed has left is the agent's
  * to remove.
  */
@@ -16,7 +17,7 @@ export interface Temporary {
 }
 
 /** More than an executor ever has in hand: one of these may be the one it was killed in. */
-const IN_HAND = 16
+const IN_HAND = 64
 
 /**
  * Begin with none: what processes that are gone have left is in nobody's use, nor what an earlier life of
@@ -27,31 +28,19 @@ export async function ownTemporary(folder: string): Promise<Temporary> {
   const told = new Map<number, string[]>()
   let number = 0
   for (const name of await readdir(folder).catch(() => []))
-    if (!isAnothers(Number.parseInt(name, 10))) await remove(join(folder, name))
+    if (stateOf(name) === 'gone' || name.startsWith(`${ownMark()}-`))
+      await removeTree(join(folder, name)).catch(() => undefined)
   return {
     next: (slot, { run, attempt }) => {
-      const path = join(folder, `${process.pid}-${run}-${attempt}-${++number}`)
-      told.set(slot, [...(told.get(slot) ?? []), path].slice(-IN_HAND))
+      const path = join(folder, `${ownMark()}-${run}-${attempt}-${++number}`)
+      const paths = told.get(slot) ?? []
+      if (paths.push(path) > IN_HAND) paths.shift()
+      told.set(slot, paths)
       return path
     },
     left: slot => {
-      for (const path of told.get(slot) ?? []) void remove(path)
+      for (const path of told.get(slot) ?? []) void removeTree(path).catch(() => undefined) // one that stays is no reason to stop
       told.delete(slot)
     },
-  }
-}
-
-/** A file that stays is no reason to stop. */
-async function remove(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true }).catch(() => undefined)
-}
-
-/** A living process that is not this one. */
-function isAnothers(pid: number): boolean {
-  if (pid === process.pid) return false
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return codeOf(error) === 'EPERM'
   }
 }

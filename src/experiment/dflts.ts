@@ -1,4 +1,4 @@
-import { MAX_BYTES, parseObject, type JsonObject, type Problem } from './json-lines.js'
+import { lineOfFault, parseObject, type JsonObject, type Problem } from './json-lines.js'
 
 export interface Dflts {
   readonly values: JsonObject
@@ -7,13 +7,14 @@ export interface Dflts {
 
 /** Parse a DFLTS: one JSON object, hyperparameters that every RUN shares. */
 export function parseDflts(text: string, file: string): Dflts {
-  const problem = (what: string): Dflts => ({
+  const problem = (what: string, line = 0): Dflts => ({
     values: {},
-    problems: [{ file, line: 0, text: what }],
+    problems: [{ file, line, text: what }],
   })
-  if (text.length > MAX_BYTES) return problem('is over 1 GB, want a DFLTS')
-  const object = parseObject(text.replace(/^\uFEFF/, ''))
-  if (typeof object === 'string') return problem(object.replace('{"id": "RUN000", ...}', 'one'))
+  const json = text.replace(/^\uFEFF/, '')
+  const object = parseObject(json)
+  if (typeof object === 'string')
+    return problem(object.replace('{"id": "RUN000", ...}', 'one'), lineOfFault(json))
   if (object['id'] !== undefined) return problem('has an "id": ids belong into the UPF')
   return { values: object, problems: [] }
 }

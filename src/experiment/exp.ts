@@ -4,6 +4,7 @@ import { basename, isAbsolute, join, resolve } from 'node:path'
 import { sha256 } from '../base/digest.js'
 import { codeOf, HedError, messageOf } from '../base/errors.js'
 import { readIfThere, writeAtomicSync } from '../base/files.js'
+import { makeFolders } from '../base/folders.js'
 import { isObject } from '../base/shape.js'
 import type { DataDigest } from './digest.js'
 import * as layout from './layout.js'
@@ -21,6 +22,28 @@ export interface Settings {
   readonly QUEUE: string
   readonly WALLTIME: string
   readonly PROJECT: string
+  /** `home:flare`: what a job on PBS says that it needs. */
+  readonly FILESYSTEMS: string
+  /** More directives for the scheduler, with `;` between them. */
+  readonly DIRECTIVES: string
+  /** Modules that the nodes load before the ranks start, with blanks between them. */
+  readonly MODULES: string
+  /** File that a job script reads before it starts the ranks, absolute; '' for what the site has. */
+  readonly PROLOGUE: string
+  /** What starts the ranks; '' for the site's own. */
+  readonly LAUNCHER: '' | LauncherName
+  /** Names with commas between them, or a host file, absolute; '' for those of the allocation. */
+  readonly HOSTS: string
+  /** More words for the launcher. */
+  readonly LAUNCHER_FLAGS: string
+  /** Network interface by which agents reach the leader; '' for any that serves. */
+  readonly INTERFACE: string
+  /** `VARIABLE=a,b,…`: what makes the executors of a node use one device each. */
+  readonly TILES: string
+  /** Cores for each rank of a node, as taskset has them, with `:` between ranks. */
+  readonly CPUS: string
+  /** Queues and what they take: `NAME LEAST-MOST H:MM:SS`, with `;` between them. */
+  readonly QUEUES: string
   /** Folder with the Parquet files, absolute. */
   readonly DATA_SOURCE: string
   readonly CANDLE_DATA_DIR: string
@@ -36,7 +59,14 @@ export interface Settings {
   readonly MAX_FAILED: number
   /** Program called with the text of each alert; '' for none. */
   readonly ON_ALERT: string
+  /** Runtime image that ranks start from; in exp.json with its digest: `2026-1@sha256:…`. '' for none. */
+  readonly ENV: string
+  /** Folder of runtime images, absolute. */
+  readonly ENV_DIR: string
 }
+
+export const LAUNCHERS = ['hydra', 'openmpi', 'srun', 'pals'] as const
+export type LauncherName = (typeof LAUNCHERS)[number]
 
 /** An experiment on disk: what exp.json says. */
 export interface Experiment {
@@ -78,7 +108,7 @@ export async function createExp(
   const parent = resolve(from.settings.CANDLE_DATA_DIR)
   const path = makeNumbered(parent)
   try {
-    fs.mkdirSync(layout.engine(path), { mode: 0o700 })
+    fs.mkdirSync(layout.engine(path)) // for whoever may read the EXP; its secrets are files of mode 0600
     fs.mkdirSync(layout.outDirectory(path))
     fs.mkdirSync(layout.runs(path))
     const copy = ({ path: source, text }: InputFile) => {
@@ -118,7 +148,7 @@ export interface InputFile {
 export function checkOutput(candleDataDir: string): void {
   const path = resolve(candleDataDir)
   try {
-    fs.mkdirSync(path, { recursive: true })
+    makeFolders(path)
     fs.accessSync(path, fs.constants.W_OK | fs.constants.X_OK)
   } catch (error) {
     throw notWritable(path, error)
@@ -154,7 +184,7 @@ export function openExp(nameOrPath: string, candleDataDir: string): Experiment {
 }
 
 /** Directory of an EXP, whoever made it. @throws HedError USAGE */
-function findExp(nameOrPath: string, candleDataDir: string): string {
+export function findExp(nameOrPath: string, candleDataDir: string): string {
   const places = [resolve(nameOrPath)]
   if (!isAbsolute(nameOrPath) && !nameOrPath.includes('/'))
     places.push(resolve(candleDataDir, nameOrPath))

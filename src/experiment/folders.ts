@@ -21,9 +21,9 @@ export function mendFolders(exp: string): string[] {
       })
   const gone = before.filter(folder => !fs.existsSync(folder))
   const notes = gone.map(folder => `${folder}: was gone, and is made again`)
-  for (const folder of gone) fs.mkdirSync(folder, folder === engine ? { mode: 0o700 } : {})
+  for (const folder of gone) fs.mkdirSync(folder)
   if (!fs.existsSync(epochs)) {
-    fs.mkdirSync(epochs, { mode: 0o700 })
+    fs.mkdirSync(epochs)
     fs.writeFileSync(join(epochs, String(lastLeader(exp))), '')
   }
   return notes

@@ -17,9 +17,6 @@ export function problemText({ file, line, text }: Problem): string {
 
 export type JsonObject = Readonly<Record<string, Json>>
 
-/** Files beyond this are refused: no honest UPF is that long, and a wrong path may be. */
-export const MAX_BYTES = 1 << 30
-
 /** Parse one JSON object. @returns the object, or what is wrong with the text */
 export function parseObject(text: string): JsonObject | string {
   let value: unknown
@@ -39,6 +36,24 @@ export function parseObject(text: string): JsonObject | string {
   return value as JsonObject
 }
 
+/**
+ * Where in a text of several lines that is what parseObject refuses.
+ * @returns its line, 1-based; 0 where that is not known, or the text as a whole is wrong
+ */
+export function lineOfFault(text: string): number {
+  let at: number | undefined
+  try {
+    const value = JSON.parse(text) as Json
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    at = isObject && !isDeeper(value, MAX_DEPTH) ? findTwice(text)?.at : undefined
+  } catch (error) {
+    const found = / at position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1]
+    const isShort = error instanceof Error && /end of JSON/.test(error.message)
+    at = found !== undefined ? Number(found) : isShort ? text.trimEnd().length : undefined
+  }
+  return at === undefined ? 0 : text.slice(0, at).split('\n').length
+}
+
 /** No honest hyperparameter is nested deeper. */
 const MAX_DEPTH = 100
 
@@ -55,7 +70,7 @@ function keyTwice(text: string, value: JsonObject): string | undefined {
     end = endOfString(text, at)
     if (isKey(text, end)) keys++
   }
-  return keys === countKeys(value) ? undefined : findTwice(text)
+  return keys === countKeys(value) ? undefined : findTwice(text)?.key
 }
 
 /** Where the string that begins at `at` ends; no pattern: it may be very long. */
@@ -83,7 +98,7 @@ function countKeys(value: Json): number {
 }
 
 /** The first such key, object by object. Only for a text that has one. */
-function findTwice(text: string): string | undefined {
+function findTwice(text: string): { key: string; at: number } | undefined {
   const open: Set<string>[] = []
   for (let at = 0; at < text.length; at++) {
     if (text[at] === '{') open.push(new Set())
@@ -92,7 +107,7 @@ function findTwice(text: string): string | undefined {
     const end = endOfString(text, at)
     if (isKey(text, end)) {
       const key = JSON.parse(text.slice(at, end + 1)) as string
-      if (open.at(-1)?.has(key)) return key
+      if (open.at(-1)?.has(key)) return { key, at }
       open.at(-1)?.add(key)
     }
     at = end

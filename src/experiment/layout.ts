@@ -6,14 +6,22 @@ export const expFile = (exp: string) => `${exp}/exp.json`
 export const restartFile = (exp: string) => `${exp}/restart.txt`
 export const status = (exp: string) => `${exp}/status.json`
 export const alerts = (exp: string) => `${exp}/alerts.txt`
+export const jobScript = (exp: string) => `${exp}/job.sh`
 export const jobId = (exp: string) => `${exp}/jobid.txt`
 export const progressFile = (exp: string) => `${exp}/progress.txt`
 export const epochsFile = (exp: string) => `${exp}/epochs.txt`
 export const scoresFile = (exp: string) => `${exp}/scores.csv`
+export const cellsFile = (exp: string) => `${exp}/cells.csv`
+export const convergenceFile = (exp: string) => `${exp}/convergence.csv`
+export const resultsFile = (exp: string) => `${exp}/results.parquet`
+export const runsFile = (exp: string) => `${exp}/runs.parquet`
+export const reportFile = (exp: string) => `${exp}/report.html`
 
 export const engine = (exp: string) => `${exp}/.engine`
 export const journal = (exp: string) => `${engine(exp)}/journal`
 export const rendezvous = (exp: string) => `${engine(exp)}/rendezvous.json`
+/** Why the leader shall stop in order: whoever started the ranks writes it. */
+export const stopFile = (exp: string) => `${engine(exp)}/stop`
 /** One empty file a leader, named by its number: see engine/lock.ts. */
 export const epochs = (exp: string) => `${engine(exp)}/epochs`
 /** Who leads: see engine/lock.ts. */
@@ -50,8 +58,11 @@ export const parameters = runFile(RUN_FILES.parameters)
 export const rankFile = runFile(RUN_FILES.rank)
 export const history = runFile(RUN_FILES.history)
 export const ckpts = runFile(RUN_FILES.ckpts)
+export const valScores = runFile(RUN_FILES.valScores)
 export const testScores = runFile(RUN_FILES.testScores)
 export const testPredictions = runFile(RUN_FILES.testPredictions)
+export const valPredictions = runFile(RUN_FILES.valPredictions)
+export const testRows = runFile(RUN_FILES.testRows)
 export const marker = runFile(RUN_FILES.marker)
 export const error = runFile(RUN_FILES.error)
 export const result = runFile(RUN_FILES.result)
@@ -69,6 +80,7 @@ export const RESERVED: ReadonlySet<string> = new Set([
   'cells.csv',
   'convergence.csv',
   'results.parquet',
+  'runs.parquet',
   'report.html',
   'job.sh',
   'jobid.txt',

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs'
 import { crc32, type Json } from '../base/digest.js'
-import { HedError } from '../base/errors.js'
+import { codeOf, HedError } from '../base/errors.js'
 import { writeAtomicSync } from '../base/files.js'
 import type { RunId } from '../base/ids.js'
 import { nearest } from '../base/nearest.js'
@@ -54,7 +54,7 @@ export interface PlanInput {
 }
 
 /** Keys that steer the sweep and are no hyperparameters. */
-const CONTROL = 'index drug workflow retries timeout memory monitor'.split(' ')
+const CONTROL = 'index drug cell workflow retries timeout memory monitor'.split(' ')
 
 /** Keys of the original workflow that ours replaces. */
 export const REPLACED =
@@ -198,6 +198,11 @@ export function readPlanWithId(exp: string): { readonly runs: PlannedRun[]; read
       .map(line => JSON.parse(line) as PlannedRun)
     return { runs, id: `${bytes.length}-${crc32(bytes).toString(16)}` }
   } catch (error) {
+    if (codeOf(error) === 'EACCES')
+      throw new HedError('USAGE', `${file}: this user may not read it`, {
+        hint: `Ask its owner for: chmod -R go+rX ${exp}`,
+        cause: error,
+      })
     throw new HedError('USAGE', `${file}: is missing or damaged`, {
       hint: `Run upf-heds resume ${exp}: it is made anew.`,
       cause: error,

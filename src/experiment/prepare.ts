@@ -80,7 +80,8 @@ export async function prepare(
   },
 ): Promise<Prepared> {
   const data = await dataDigest(options.dataSource, workflow.files)
-  const check = await workflow.inspect(options.dataSource)
+  const check = await workflow.inspect(options.dataSource, options.backend)
+  await workflow.preload?.([inputs.dflts.values, ...inputs.upf.lines.map(line => line.values)])
   const plan = makePlan({
     upf: { file: inputs.upf.path, lines: inputs.upf.lines },
     dflts: { file: inputs.dflts.path, values: inputs.dflts.values },

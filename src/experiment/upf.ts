@@ -1,5 +1,5 @@
 import { runId, type RunId } from '../base/ids.js'
-import { MAX_BYTES, parseObject, type JsonObject, type Problem } from './json-lines.js'
+import { parseObject, type JsonObject, type Problem } from './json-lines.js'
 
 /** One line of a UPF: one RUN. */
 export interface UpfLine {
@@ -22,8 +22,6 @@ export interface Upf {
 export function parseUpf(text: string, file: string): Upf {
   const lines: UpfLine[] = []
   const problems: Problem[] = []
-  if (text.length > MAX_BYTES)
-    return { lines, problems: [{ file, line: 0, text: 'is over 1 GB, want a UPF' }] }
   const first = new Map<string, number>()
   let number = 0
   for (const raw of text.replace(/^\uFEFF/, '').split('\n')) {

@@ -11,7 +11,7 @@ export interface Line {
   readonly line: number
   /** Merged hyperparameters, defaults included; control keys and replaced keys left out. */
   readonly params: Params
-  /** Control keys of the line or DFLTS that the workflow may read: `index`, `drug`. */
+  /** Control keys of the line or DFLTS that the workflow may read: `index`, `drug`, `cell`. */
   readonly control: Params
 }
 
@@ -31,11 +31,21 @@ export interface Workflow {
    * Read and check the data before an EXP is made: missing columns, NaN, truncated files.
    * @throws HedError DATA, one line
    */
-  inspect(dataSource: string): Promise<DataCheck>
+  inspect(dataSource: string, backend: string): Promise<DataCheck>
+  /** Load what lines name, before `resolve` is asked about them. @param values of DFLTS and each line */
+  preload?(values: readonly Params[]): Promise<void>
   /** Raised when the node-local form changes: other versions are staged anew. */
   readonly stageVersion: number
-  /** Backend for this machine. @param wanted a name or `auto` @throws HedError USAGE naming those that exist */
-  chooseBackend(wanted: string): Promise<{ readonly name: string; readonly why: string }>
+  /**
+   * Backend for this machine.
+   * @param wanted a name or `auto`
+   * @param isElsewhere the executors run on other machines: a name is not asked to load here
+   * @throws HedError USAGE naming those that exist
+   */
+  chooseBackend(
+    wanted: string,
+    isElsewhere?: boolean,
+  ): Promise<{ readonly name: string; readonly why: string }>
   /** Turn the files of DATA_SOURCE into the node-local form, in `target` (exists, private, empty). Runs in a short-lived process. */
   stage(dataSource: string, target: string): Promise<void>
   /** Check what an earlier `stage` left. @throws HedError DATA if it is damaged: it is then staged anew */
@@ -49,7 +59,7 @@ export interface DataCheck {
   /** Lines worth telling the user, e.g. how many rows were left out. */
   readonly notes: readonly string[]
   /**
-   * Check one line's hyperparameters and say what it resolves to (`hed`: `{ index, drug }`), which goes
+   * Check one line's hyperparameters and say what it resolves to (`hed`: `{ index, drug }` or the like), which goes
    * into the digest of the RUN. Never throws for bad input: it returns what is wrong, one text each.
    */
   resolve(line: Line): { readonly resolved: Params } | { readonly problems: readonly string[] }
@@ -75,6 +85,8 @@ export interface RunContext {
   readonly attempt: number
   readonly params: Params
   readonly resolved: Params
+  /** What the RUN's marker will say. */
+  readonly digests: { readonly params: string; readonly data: string }
   /** RUN directory; exists. Everything the RUN leaves is below it. */
   readonly directory: string
   /** Node-local folder for this RUN alone: not made yet, may be made 0700 and is removed after the RUN. */

@@ -5,6 +5,8 @@ export interface Place {
   readonly rank: number
   /** Undefined where the launcher does not tell: pass --size. */
   readonly size: number | undefined
+  /** Place among the ranks of its node, from 0; undefined where the launcher does not tell. */
+  readonly local: number | undefined
   readonly launcher: 'PALS' | 'Open MPI' | 'Slurm' | 'PMI' | 'PMIx'
 }
 
@@ -15,15 +17,33 @@ type Environment = Readonly<Record<string, string | undefined>>
  * rank: only a step (SLURM_STEP_ID) counts.
  */
 export function detectPlace(env: Environment): Place | undefined {
-  if (env['PALS_RANKID'] !== undefined)
-    return place('PALS', env['PALS_RANKID'], env['PALS_SIZE'] ?? env['PMI_SIZE'])
-  if (env['OMPI_COMM_WORLD_RANK'] !== undefined)
-    return place('Open MPI', env['OMPI_COMM_WORLD_RANK'], env['OMPI_COMM_WORLD_SIZE'])
-  if (env['SLURM_STEP_ID'] !== undefined && env['SLURM_PROCID'] !== undefined)
-    return place('Slurm', env['SLURM_PROCID'], env['SLURM_STEP_NUM_TASKS'] ?? env['SLURM_NTASKS'])
-  if (env['PMI_RANK'] !== undefined) return place('PMI', env['PMI_RANK'], env['PMI_SIZE'])
-  if (env['PMIX_RANK'] !== undefined) return place('PMIx', env['PMIX_RANK'], undefined)
-  return undefined
+  const { SLURM_STEP_NUM_TASKS: tasks, SLURM_NTASKS: all } = env
+  const found = (
+    [
+      // Slurm's own plugin for PALS (`--mpi=cray_shasta`) leaves the size, and the local rank, to Slurm
+      ['PALS', 'PALS_RANKID', env['PALS_SIZE'] ?? env['PMI_SIZE'] ?? tasks, 'PALS_LOCAL_RANKID'],
+      [
+        'Open MPI',
+        'OMPI_COMM_WORLD_RANK',
+        env['OMPI_COMM_WORLD_SIZE'],
+        'OMPI_COMM_WORLD_LOCAL_RANK',
+      ],
+      ['Slurm', 'SLURM_PROCID', tasks ?? all, 'SLURM_LOCALID'],
+      ['PMI', 'PMI_RANK', env['PMI_SIZE'], 'MPI_LOCALRANKID'],
+      ['PMIx', 'PMIX_RANK', undefined, ''],
+    ] as const
+  ).find(
+    ([launcher, rank]) =>
+      env[rank] !== undefined && (launcher !== 'Slurm' || env['SLURM_STEP_ID'] !== undefined),
+  )
+  if (!found) return undefined
+  const [launcher, rank, size, local] = found
+  return {
+    launcher,
+    rank: numberOf(launcher, env[rank]!),
+    size: size === undefined ? undefined : Number(size),
+    local: localOf(launcher, env, local),
+  }
 }
 
 /** Variables that tell a rank its place, and proxies, must not reach its children. */
@@ -38,9 +58,14 @@ export function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   )
 }
 
-function place(launcher: Place['launcher'], rank: string, size: string | undefined): Place {
-  const value = Number(rank)
+function localOf(launcher: Place['launcher'], env: Environment, name: string): number | undefined {
+  const found = env[name] ?? (launcher === 'PALS' ? env['SLURM_LOCALID'] : undefined)
+  return found === undefined ? undefined : numberOf(launcher, found)
+}
+
+function numberOf(launcher: Place['launcher'], text: string): number {
+  const value = Number(text)
   if (!Number.isInteger(value) || value < 0)
-    throw new HedError('PROTOCOL', `${launcher} gave the rank ${JSON.stringify(rank)}`)
-  return { launcher, rank: value, size: size === undefined ? undefined : Number(size) }
+    throw new HedError('PROTOCOL', `${launcher} gave the rank ${JSON.stringify(text)}`)
+  return value
 }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import type { Writable } from 'node:stream'
 import { lineSplitter } from '../base/lines.js'
+import { newRestarts } from './restarts.js'
 
 /**
  * The launcher of the `local` site: starts rank 0 and the agents on this machine, tells the leader of
@@ -9,6 +10,8 @@ import { lineSplitter } from '../base/lines.js'
 export interface LocalOptions {
   /** Ranks, the leader included; ≥ 2. */
   readonly size: number
+  /** Node that ranks are started with. */
+  readonly program: string
   /** argv of a rank, without the program. */
   readonly command: (rank: number) => readonly string[]
   readonly environment: NodeJS.ProcessEnv
@@ -27,13 +30,9 @@ export interface Local {
   readonly ended: Promise<number | undefined>
 }
 
-/** A dead agent is started again this often within the window; a machine that kills more has a fault of its own. */
-const RESTARTS = 3
-const WINDOW_MS = 10 * 60 * 1000
-
 export function launchLocal(options: LocalOptions): Local {
   const agents = new Map<number, ChildProcess>()
-  const restarts = new Map<number, number[]>()
+  const mayStart = newRestarts()
   let over = false
 
   const leader = start(options, 0)
@@ -60,14 +59,11 @@ export function launchLocal(options: LocalOptions): Local {
       agents.delete(rank)
       if (over) return
       const how = signal === null ? `exit ${code ?? '?'}` : `died of ${signal}`
-      const recent = (restarts.get(rank) ?? []).filter(t => performance.now() - t < WINDOW_MS)
       // one that leaves with 0 was told to, by the leader or by a SIGTERM of its own
-      const again = code !== 0 && recent.length < RESTARTS
+      const again = code !== 0 && mayStart(rank)
       tell({ type: 'exit', rank, pid: agent.pid, how })
-      if (again) {
-        restarts.set(rank, [...recent, performance.now()])
-        startAgent(rank)
-      } else if (agents.size === 0) tell({ type: 'no-workers' })
+      if (again) startAgent(rank)
+      else if (agents.size === 0) tell({ type: 'no-workers' })
     })
   }
   for (let rank = 1; rank < options.size; rank++) startAgent(rank)
@@ -83,7 +79,7 @@ export function launchLocal(options: LocalOptions): Local {
 }
 
 function start(options: LocalOptions, rank: number): ChildProcess {
-  const child = spawn(process.execPath, [...options.command(rank)], {
+  const child = spawn(options.program, [...options.command(rank)], {
     // a group of its own: Ctrl-C in the terminal reaches us alone, and we stop the sweep in order
     detached: true,
     env: options.environment,

@@ -1,19 +1,24 @@
 import { existsSync, statSync } from 'node:fs'
-import { availableParallelism, userInfo } from 'node:os'
-import { resolve } from 'node:path'
+import { availableParallelism, homedir, userInfo } from 'node:os'
+import { join, resolve } from 'node:path'
 import { HedError } from '../base/errors.js'
-import { readNamed } from '../base/files.js'
 import { nearest } from '../base/nearest.js'
 import type { Settings } from '../experiment/exp.js'
 import {
   BUILT_IN,
   FLAG_ONLY,
-  flagName,
   SETTING_NAMES,
   SITES,
+  variableName,
   type RawSettings,
   type SettingName,
 } from './builtin.js'
+import { isHostFile } from './hosts.js'
+import { settingFaults } from './setting-faults.js'
+import { baseFile, readSiteFile, type SiteFile } from './site-file.js'
+
+/** Of a leader: with more workers an agent serves all of a node. */
+const MOST_AGENTS = 16_000
 
 export interface Merged {
   readonly site: string
@@ -27,16 +32,18 @@ export interface Merged {
 /**
  * The one merge of system settings: built-in < site < site file < exp.json < environment < flag.
  * @param own of an EXP that is resumed
+ * @param read a site file
  */
 export function mergeSettings(
   site: string,
   environment: Readonly<Record<string, string | undefined>>,
   flags: RawSettings,
   own: RawSettings = {},
+  read: (file: string) => SiteFile = readSiteFile,
 ): Merged {
   const layers: [origin: string, values: RawSettings][] = [
     ['built-in', { ...BUILT_IN, ...machine() }],
-    ...siteLayers(site),
+    ...siteLayers(site, read),
     ['exp.json', own],
     ['environment', pick(environment)],
     ['flag', flags],
@@ -54,13 +61,18 @@ export function mergeSettings(
     values.PPN = values.PROCS ?? ''
     origins.PPN = 'PROCS'
   }
+  const base = /^site (\w+)$/.exec(layers[1]![0])?.[1] ?? 'local'
+  if (base !== 'local' && origins.RANKS === 'built-in' && Number(values.PROCS) > MOST_AGENTS) {
+    values.RANKS = 'node'
+    origins.RANKS = `PROCS above ${MOST_AGENTS}`
+  }
   for (const name of SETTING_NAMES) {
     values[name] ??= ''
     origins[name] ??= 'unset'
   }
   return {
     site,
-    base: /^site (\w+)$/.exec(layers[1]![0])?.[1] ?? 'local',
+    base,
     values: values as Record<SettingName, string>,
     origins: origins as Record<SettingName, string>,
   }
@@ -70,62 +82,40 @@ export function mergeSettings(
  * Check every value.
  * @throws HedError USAGE naming the first setting that is wrong, or DATA_SOURCE if it is unset
  */
-export function checkSettings({ values, origins }: Merged): Settings {
-  const wrong = (name: SettingName, want: string) =>
-    new HedError(
-      'USAGE',
-      `${name} is ${JSON.stringify(values[name])} (${origins[name]}), want ${want}`,
-      {
-        hint: FLAG_ONLY.has(name)
-          ? `Give --${flagName(name)}.`
-          : `Set ${name} in the environment, or give --${flagName(name)}.`,
-      },
-    )
-  const integer = (name: SettingName, least: number) => {
-    const value = Number(values[name])
-    if (values[name].trim() === '' || !Number.isInteger(value) || value < least)
-      throw wrong(name, `an integer ≥ ${least}`)
-    return value
-  }
-  const timeout = Number(values.BENCHMARK_TIMEOUT)
-  if (
-    values.BENCHMARK_TIMEOUT === '' ||
-    !((timeout > 0 && Number.isFinite(timeout)) || timeout === -1)
-  )
-    throw wrong('BENCHMARK_TIMEOUT', 'seconds, or -1 for none')
-  const lease = values.LEASE.split(',').map(Number)
-  const [beat, suspect, lost] = lease
-  if (
-    lease.length !== 3 ||
-    !lease.every(Number.isFinite) ||
-    !(beat! >= 0.1 && beat! < suspect! && suspect! < lost! && lost! <= 86_400)
-  )
-    throw wrong('LEASE', 'beat,suspect,lost: ascending seconds from 0.1 to a day, such as 5,30,120')
-  if (values.WALLTIME !== '' && !/^\d+(:[0-5]?\d){0,2}$/.test(values.WALLTIME))
-    throw wrong('WALLTIME', 'H:MM:SS, M:SS or seconds, such as 1:30:00')
-  if (values.RANKS !== 'tile' && values.RANKS !== 'node') throw wrong('RANKS', 'tile or node')
-  if (values.ORDER !== 'upf' && values.ORDER !== 'longest') throw wrong('ORDER', 'upf or longest')
-  if (values.DATA_SOURCE === '')
-    throw new HedError('USAGE', 'DATA_SOURCE is not set: the folder with the Parquet files', {
-      hint: 'Set DATA_SOURCE in the environment, or give --data-source DIR; `upf-heds data demo DIR` makes a small one.',
-    })
+export function checkSettings(merged: Merged): Settings {
+  const [fault] = settingFaults(merged)
+  if (fault) throw fault
+  const { values } = merged
   return {
-    PROCS: integer('PROCS', 2),
-    PPN: integer('PPN', 1),
-    THREADS: integer('THREADS', 1),
+    PROCS: Number(values.PROCS),
+    PPN: Number(values.PPN),
+    THREADS: Number(values.THREADS),
     BACKEND: values.BACKEND,
     QUEUE: values.QUEUE,
     WALLTIME: values.WALLTIME,
     PROJECT: values.PROJECT,
+    FILESYSTEMS: values.FILESYSTEMS,
+    DIRECTIVES: values.DIRECTIVES,
+    PROLOGUE: values.PROLOGUE === '' ? '' : resolve(values.PROLOGUE),
+    MODULES: values.MODULES,
+    LAUNCHER: values.LAUNCHER as Settings['LAUNCHER'],
+    HOSTS: isHostFile(values.HOSTS) ? resolve(values.HOSTS) : values.HOSTS,
+    LAUNCHER_FLAGS: values.LAUNCHER_FLAGS,
+    INTERFACE: values.INTERFACE,
+    TILES: values.TILES,
+    CPUS: values.CPUS,
+    QUEUES: values.QUEUES,
     DATA_SOURCE: resolve(values.DATA_SOURCE),
     CANDLE_DATA_DIR: resolve(values.CANDLE_DATA_DIR),
     TMP_ROOT: resolve(values.TMP_ROOT),
-    BENCHMARK_TIMEOUT: timeout,
-    LEASE: [beat!, suspect!, lost!],
-    RANKS: values.RANKS,
-    ORDER: values.ORDER,
-    MAX_FAILED: integer('MAX_FAILED', -1),
+    BENCHMARK_TIMEOUT: Number(values.BENCHMARK_TIMEOUT),
+    LEASE: values.LEASE.split(',').map(Number) as [number, number, number],
+    RANKS: values.RANKS as Settings['RANKS'],
+    ORDER: values.ORDER as Settings['ORDER'],
+    MAX_FAILED: Number(values.MAX_FAILED),
     ON_ALERT: values.ON_ALERT === '' ? '' : program(values.ON_ALERT),
+    ENV: values.ENV === 'none' ? '' : values.ENV,
+    ENV_DIR: resolve(values.ENV_DIR),
   }
 }
 
@@ -139,12 +129,13 @@ function machine(): RawSettings {
     PROCS: '2',
     THREADS: String(availableParallelism()),
     TMP_ROOT: `/tmp/upf-heds-${userInfo().uid}`,
+    ENV_DIR: join(process.env['XDG_DATA_HOME'] || join(homedir(), '.local/share'), 'upf-heds/env'),
   }
 }
 
 function pick(from: Readonly<Record<string, string | undefined>>): RawSettings {
   const entries = SETTING_NAMES.flatMap(name => {
-    const value = from[name]
+    const value = from[variableName(name)]
     return value === undefined || value === '' || FLAG_ONLY.has(name)
       ? []
       : [[name, value] as const]
@@ -153,42 +144,27 @@ function pick(from: Readonly<Record<string, string | undefined>>): RawSettings {
 }
 
 /** A site by name, or a site file and what it extends, the deepest first. */
-function siteLayers(site: string): [string, RawSettings][] {
+function siteLayers(site: string, read: (file: string) => SiteFile): [string, RawSettings][] {
   const known = Object.hasOwn(SITES, site) ? SITES[site] : undefined
   if (known) return [[`site ${site}`, known]]
   if (!existsSync(site) || !statSync(site).isFile()) throw unknownSite(site)
-  return fileLayers(site, new Set())
+  return fileLayers(site, new Set(), read)
 }
 
-function fileLayers(file: string, seen: Set<string>): [string, RawSettings][] {
+function fileLayers(
+  file: string,
+  seen: Set<string>,
+  read: (file: string) => SiteFile,
+): [string, RawSettings][] {
   if (seen.has(file)) throw new HedError('USAGE', `${file}: extends itself`)
   seen.add(file)
-  let value: unknown
-  try {
-    value = JSON.parse(readNamed(file, 'site'))
-  } catch (error) {
-    if (error instanceof HedError) throw error
-    throw new HedError('USAGE', `${file}: a site file is JSON: ${String(error)}`)
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new HedError('USAGE', `${file}: want a JSON object of settings`)
-  const { extends: base = 'local', ...rest } = value as Record<string, unknown>
-  const settings: Partial<Record<SettingName, string>> = {}
-  for (const [key, given] of Object.entries(rest)) {
-    const name = SETTING_NAMES.find(n => n === key)
-    if (!name) {
-      const near = nearest(key, SETTING_NAMES)
-      throw new HedError('USAGE', `${file}: no setting is called "${key}"`, {
-        hint: near === undefined ? `Settings: ${SETTING_NAMES.join(', ')}.` : `Is ${near} meant?`,
-      })
-    }
-    settings[name] = String(given)
-  }
-  const below =
-    typeof base === 'string' && Object.hasOwn(SITES, base)
-      ? ([[`site ${base}`, SITES[base]]] as [string, RawSettings][])
-      : fileLayers(String(base), seen)
-  return [...below, [file, settings]]
+  const { extends: base, settings } = read(file)
+  if (Object.hasOwn(SITES, base))
+    return [
+      [`site ${base}`, SITES[base]!],
+      [file, settings],
+    ]
+  return [...fileLayers(baseFile(file, base), seen, read), [file, settings]]
 }
 
 /** Words that are no site; main.ts adds the nearest command. */

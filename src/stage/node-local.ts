@@ -1,9 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { access, constants, lstat, mkdir, rename, rm } from 'node:fs/promises'
+import { access, constants, lstat, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { userInfo } from 'node:os'
 import { codeOf, HedError } from '../base/errors.js'
 import { sha256 } from '../base/digest.js'
+import { makeFolders } from '../base/folders.js'
+import { ownMark } from '../base/mark.js'
+import { oneAtATime } from './one-at-a-time.js'
+import { removeTree } from './remove-tree.js'
+import { requireSafeParents } from './safe-parents.js'
 
 /**
  * A directory that only this user can enter: made 0700, or found so. A link, a foreign owner or a wider
@@ -13,18 +18,25 @@ import { sha256 } from '../base/digest.js'
  */
 export async function privateDirectory(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    makeFolders(path, 0o700)
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw cannotBeMade(path, error)
   }
   await requirePrivate(path)
 }
 
+/** TMP_ROOT, made if it is not there. @throws HedError USAGE also where others could put another in its place */
+export async function makeTmpRoot(path: string): Promise<void> {
+  await requireSafeParents(path)
+  await privateDirectory(path)
+}
+
 /**
- * Would `privateDirectory` take this TMP_ROOT? Makes nothing: asked before an EXP is made.
+ * Would `makeTmpRoot` take this TMP_ROOT? Makes nothing: asked before an EXP is made.
  * @throws HedError USAGE
  */
 export async function requireTmpRoot(path: string): Promise<void> {
+  await requireSafeParents(path)
   let there = path
   while (!(await isThere(there))) there = dirname(there)
   if (there === path) return requirePrivate(path)
@@ -52,7 +64,8 @@ function cannotBeMade(path: string, error: unknown): HedError {
   })
 }
 
-async function requirePrivate(path: string): Promise<void> {
+/** It is there, and this user's alone. @throws HedError USAGE, or what lstat says */
+export async function requirePrivate(path: string): Promise<void> {
   const found = await lstat(path)
   const why = found.isSymbolicLink()
     ? 'is a symbolic link'
@@ -89,22 +102,45 @@ export async function stageOnce(
   fill: (directory: string) => Promise<void>,
 ): Promise<'found' | 'staged'> {
   if (await holds(target, verify)) return 'found'
-  const work = `${target}.${process.pid}-${randomBytes(4).toString('hex')}`
+  const work = `${target}.${ownMark()}-${randomBytes(4).toString('hex')}`
   await privateDirectory(work)
   try {
     await fill(work)
+    return await publish(work, target, verify)
+  } finally {
+    await removeTree(work)
+  }
+}
+
+/**
+ * Give `work` the name `target`. Two may stage the same at once: the one that comes first has done it for both, and
+ * its tree stays where it is, since somebody may have begun to work in it. Only one at a time takes a spoilt tree away.
+ */
+async function publish(
+  work: string,
+  target: string,
+  verify: (directory: string) => Promise<void>,
+): Promise<'found' | 'staged'> {
+  if (await renameToFree(work, target)) return 'staged'
+  if (await holds(target, verify)) return 'found'
+  return oneAtATime(`${target}.swap`, async () => {
+    if (await holds(target, verify)) return 'found'
     const aside = `${work}-old`
     await rename(target, aside).catch(ignoreMissing)
+    await removeTree(aside)
+    return (await renameToFree(work, target)) ? 'staged' : 'found'
+  })
+}
+
+/** @returns false where another was there first */
+async function renameToFree(work: string, target: string): Promise<boolean> {
+  try {
     await rename(work, target)
-    await rm(aside, { recursive: true, force: true })
+    return true
   } catch (error) {
-    await rm(work, { recursive: true, force: true })
-    // two EXPs may stage the same data at once: the one that came first has done it for both
-    if (['ENOTEMPTY', 'EEXIST'].includes(codeOf(error) ?? '') && (await holds(target, verify)))
-      return 'found'
-    throw error
+    if (!['ENOTEMPTY', 'EEXIST'].includes(codeOf(error) ?? '')) throw error
+    return false
   }
-  return 'staged'
 }
 
 async function holds(

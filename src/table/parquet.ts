@@ -62,10 +62,7 @@ async function decode(path: string): Promise<Table> {
   try {
     bytes = await readFile(path)
   } catch (error) {
-    throw new HedError('DATA', `${path}: cannot be read: ${codeOf(error) ?? String(error)}`, {
-      hint: 'Check DATA_SOURCE.',
-      cause: error,
-    })
+    throw unreadable(path, error)
   }
   const [{ readParquet: decodeParquet }, { tableFromIPC }] = await Promise.all([
     import('parquet-wasm/node'),
@@ -80,6 +77,25 @@ async function decode(path: string): Promise<Table> {
       { hint: 'Copy or write the file again.', cause: error },
     )
   }
+}
+
+function unreadable(path: string, cause: unknown): HedError {
+  const code = codeOf(cause)
+  return code === 'EISDIR'
+    ? new HedError('DATA', `${path}: is a folder, want a Parquet file`, {
+        hint: 'Name a file, such as rsp_merged.parquet of DATA_SOURCE.',
+        cause,
+      })
+    : new HedError('DATA', `${path}: cannot be read: ${WHY[code ?? ''] ?? code ?? String(cause)}`, {
+        hint: 'Check the path; for a sweep, DATA_SOURCE.',
+        cause,
+      })
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  ENOTDIR: 'what it is said to lie in is a file',
+  EACCES: 'its permissions do not allow it',
 }
 
 function categories(path: string, name: string, column: Vector): Categories {

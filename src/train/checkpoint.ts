@@ -2,15 +2,20 @@ import { appendFile, mkdir, readFile, readlink, rename, rm, symlink } from 'node
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, messageOf } from '../base/errors.js'
+import { canonicalJson, sha256, type Json } from '../base/digest.js'
 import { syncDirectory, writeAtomic } from '../base/files.js'
 import { stamp } from '../base/log.js'
 import {
+  BEST_FILE,
   INFO_FILE,
   MODEL_FILE,
   NO_CHECKSUM,
   parseCkptInfo,
+  STATE_FILE,
+  type CkptDigests,
   type CkptInfo,
   type LoopState,
+  type RunDigests,
 } from './ckpt-info.js'
 import { cleanEpochs, cleanWork, epochNumbers } from './ckpt-keep.js'
 import type { FeatureNames, Model } from './h5.js'
@@ -18,9 +23,6 @@ import type { ModelStore } from './model-store.js'
 import type { CkptOptions } from './options.js'
 import type { ModelSpec, OptimiserName } from './spec.js'
 import type { State } from './trainer.js'
-
-/** Beside model.h5 where `ckpts/best` follows another metric than val_loss. */
-export const BEST_FILE = 'best-val-loss.h5'
 
 /**
  * Checkpoints of one RUN:
@@ -40,6 +42,7 @@ export interface CkptPlace {
   readonly optimiser: OptimiserName
   /** Written into model.h5, so that `predict` finds the columns of other data by name. */
   readonly features?: FeatureNames
+  readonly digests?: RunDigests
   readonly log: (text: string) => void
 }
 
@@ -66,11 +69,16 @@ export async function saveCheckpoint(
   await cleanWork(directory, place.workName)
   await mkdir(join(directory, 'epochs'), { recursive: true })
   const begun = performance.now()
-  const sum = await store.write(join(work, MODEL_FILE), model, true)
-  if (bestState) {
-    const state = { ...bestState, weights: bestState.weights.slice(), moments: [] }
-    await store.write(join(work, BEST_FILE), { ...model, state }, false)
+  const sums: Record<string, string> = {}
+  const writeWeights = async (name: string, weights: Float32Array) => {
+    const state = { ...model.state, weights, moments: [] }
+    return store.write(join(work, name), { ...model, state }, false)
   }
+  if (bestState) sums[BEST_FILE] = String(await writeWeights(BEST_FILE, bestState.weights.slice()))
+  const weights = options.dropOptimizer ? model.state.weights.slice() : undefined
+  const whole = await store.write(join(work, weights ? STATE_FILE : MODEL_FILE), model, true)
+  if (weights) sums[STATE_FILE] = String(whole)
+  const sum = weights ? await writeWeights(MODEL_FILE, weights) : whole
   await logCkpt(directory, `model wrote: ${MODEL_FILE} in ${seconds(begun)} seconds.`)
   const info: CkptInfo = {
     epoch,
@@ -83,6 +91,8 @@ export async function saveCheckpoint(
     metadata: options.metadata,
     metric,
     state: loop,
+    ...(options.checksum && Object.keys(sums).length > 0 && { checksums: sums }),
+    ...(place.digests && { digests: digestsOf(place, place.digests) }),
   }
   await writeAtomic(join(work, INFO_FILE), `${JSON.stringify(info)}\n`)
 
@@ -140,16 +150,44 @@ export async function loadBest(place: CkptPlace): Promise<Loaded | undefined> {
 }
 
 async function loadEpoch(place: CkptPlace, epoch: number): Promise<Loaded> {
-  const directory = join(place.directory, 'epochs', String(epoch).padStart(3, '0'))
+  const directory = epochDirectory(place.directory, epoch)
   const info = parseCkptInfo(await readFile(join(directory, INFO_FILE), 'utf8'))
   if (info.epoch !== epoch) throw new Error(`${INFO_FILE} is that of epoch ${info.epoch}`)
-  const crc32 = info.checksum === NO_CHECKSUM ? undefined : Number(info.checksum)
-  const path = join(directory, MODEL_FILE)
-  const read = (file: string, sum: number | undefined) =>
-    place.store.read(file, place.spec, place.optimiser, sum)
-  const bestPath = join(directory, BEST_FILE)
-  const bestState = existsSync(bestPath) ? await read(bestPath, undefined) : undefined
-  return { info, state: await read(path, crc32), bestState }
+  requireOwn(place, info.digests)
+  const sums: Record<string, string | undefined> = { ...info.checksums }
+  if (info.checksum !== NO_CHECKSUM) sums[MODEL_FILE] = info.checksum
+  const read = (name: string) => {
+    const sum = sums[name]
+    const crc32 = sum === undefined ? undefined : Number(sum)
+    return place.store.read(join(directory, name), place.spec, place.optimiser, crc32)
+  }
+  const isThere = (name: string) => existsSync(join(directory, name))
+  const bestState = isThere(BEST_FILE) ? await read(BEST_FILE) : undefined
+  return { info, state: await read(isThere(STATE_FILE) ? STATE_FILE : MODEL_FILE), bestState }
+}
+
+function digestsOf({ spec }: CkptPlace, { params, data }: RunDigests): CkptDigests {
+  return { params, data, model: sha256(canonicalJson(spec as unknown as Json)) }
+}
+
+/** Parameters may differ: with more epochs a RUN goes on. @throws Error if it is another RUN's */
+function requireOwn(place: CkptPlace, found: CkptDigests | undefined): void {
+  if (!found || !place.digests) return
+  const own = digestsOf(place, place.digests)
+  if (found.model !== own.model) throw new Error('it is of another model')
+  if (found.data !== own.data) throw new Error('it is of other data')
+}
+
+/** Training is over: what only going on needs goes, if the options want so. model.h5 was written without. */
+export async function dropOptimiser({ directory, options, fence }: CkptPlace): Promise<void> {
+  if (!options.dropOptimizer) return
+  await fence()
+  for (const epoch of await epochNumbers(directory))
+    await rm(join(epochDirectory(directory, epoch), STATE_FILE), { force: true })
+}
+
+function epochDirectory(directory: string, epoch: number): string {
+  return join(directory, 'epochs', String(epoch).padStart(3, '0'))
 }
 
 /** No checkpoint is to be used: those of earlier attempts go, so that none is taken for one of this training. */

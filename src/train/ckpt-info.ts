@@ -28,9 +28,29 @@ export interface CkptInfo {
   /** This epoch's own value of the metric. */
   readonly metric: number
   readonly state: LoopState
+  /** CRC-32 of the files beside model.h5, by name, decimal. Absent in checkpoints of earlier versions. */
+  readonly checksums?: Readonly<Record<string, string>>
+  /** Likewise. */
+  readonly digests?: CkptDigests
+}
+
+/** What the state belongs to, as sha256: with another model or other data it is not gone on from. */
+export interface CkptDigests extends RunDigests {
+  /** Of the layers, as canonical JSON. */
+  readonly model: string
+}
+
+/** As in the RUN's marker. */
+export interface RunDigests {
+  readonly params: string
+  readonly data: string
 }
 
 export const MODEL_FILE = 'model.h5'
+/** Beside model.h5 where `ckpts/best` follows another metric than val_loss. */
+export const BEST_FILE = 'best-val-loss.h5'
+/** Beside a model.h5 that is to stay without the optimiser's state: all of the state, until training is over. */
+export const STATE_FILE = 'state.h5'
 export const INFO_FILE = 'ckpt-info.json'
 export const NO_CHECKSUM = '__DISABLED__'
 

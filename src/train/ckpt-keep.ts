@@ -13,7 +13,7 @@ export async function epochNumbers(directory: string): Promise<number[]> {
 
 /**
  * Which epochs stay: the newest, up to the limit; `best` and `last` always.
- * `exponential` keeps the oldest of each distance 1, 2–3, 4–7, … from the newest.
+ * `all` is without limit. `exponential` keeps the oldest of each distance 1, 2–3, 4–7, … from the newest.
  *
  * @param epochs ascending
  */
@@ -22,6 +22,7 @@ export function keptEpochs(
   named: ReadonlySet<number>,
   { keepLimit, keepMode }: Pick<CkptOptions, 'keepLimit' | 'keepMode'>,
 ): Set<number> {
+  if (keepMode === 'all') return new Set(epochs)
   const newest = epochs.at(-1) ?? 0
   const chosen =
     keepMode === 'linear'

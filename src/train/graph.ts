@@ -15,6 +15,8 @@ type Widths = Pick<Tables, 'cellFeatures' | 'drugFeatures'>
  *           NAME/kernel, NAME/bias
  *     out   loss []                                    Σ weight · |y − ŷ|, or of squares
  *           NAME/kernel/grad, NAME/bias/grad
+ *
+ * With a custom loss, `slope` [n, 1] goes in for y and weight: what forwardGraph's prediction makes of it.
  */
 export function trainingGraph(
   spec: ModelSpec,
@@ -22,17 +24,8 @@ export function trainingGraph(
   { cellFeatures, drugFeatures }: Widths,
 ): Uint8Array {
   const g = newBuilder()
-  const cellTower = forward(g, gathered(g, 'cell', cellFeatures), spec.cell)
-  const drugTower = forward(g, gathered(g, 'drug', drugFeatures), spec.drug)
-  const joined = g.add('Concat', [cellTower.out, drugTower.out], { axis: 1 })
-  const head = forward(g, joined, [...spec.interaction, spec.output])
-
-  const y = g.input('y', 'float', ['n', 1])
-  const weight = g.input('weight', 'float', ['n', 1])
-  const error = g.add('Sub', [head.out, y])
-  const weighted = g.add('Mul', [weight, loss === 'mse' ? error : g.add('Sign', [error])])
-  g.output('loss', g.add('ReduceSum', [g.add('Mul', [weighted, error])], { keepdims: 0 }), [])
-  const slope = loss === 'mse' ? g.add('Mul', [weighted, g.scalar(2)]) : weighted
+  const { cellTower, drugTower, head } = wholeForward(g, spec, { cellFeatures, drugFeatures })
+  const slope = loss === 'custom' ? g.input('slope', 'float', ['n', 1]) : lossOn(g, head.out, loss)
 
   const [lastCell, lastDrug] = [spec.cell.at(-1), spec.drug.at(-1)]
   const together = scaleOf(lastCell) === scaleOf(lastDrug)
@@ -46,6 +39,35 @@ export function trainingGraph(
   backward(g, cellTower, scaled(intoCell, lastCell), undefined)
   backward(g, drugTower, scaled(intoDrug, lastDrug), undefined)
   return onnxModel(g.graph())
+}
+
+/**
+ * What the training step predicts, with the masks: for a loss that is not in the graph.
+ *
+ *     in    as trainingGraph, but y and weight
+ *     out   prediction [n, 1]
+ */
+export function forwardGraph(spec: ModelSpec, widths: Widths): Uint8Array {
+  const g = newBuilder()
+  g.output('prediction', wholeForward(g, spec, widths).head.out, ['n', 1])
+  return onnxModel(g.graph())
+}
+
+function wholeForward(g: Builder, spec: ModelSpec, { cellFeatures, drugFeatures }: Widths) {
+  const cellTower = forward(g, gathered(g, 'cell', cellFeatures), spec.cell)
+  const drugTower = forward(g, gathered(g, 'drug', drugFeatures), spec.drug)
+  const joined = g.add('Concat', [cellTower.out, drugTower.out], { axis: 1 })
+  return { cellTower, drugTower, head: forward(g, joined, [...spec.interaction, spec.output]) }
+}
+
+/** @returns slope of the mean loss by each prediction */
+function lossOn(g: Builder, predicted: string, loss: 'mse' | 'mae' | 'mae_poly'): string {
+  const y = g.input('y', 'float', ['n', 1])
+  const weight = g.input('weight', 'float', ['n', 1])
+  const error = g.add('Sub', [predicted, y])
+  const weighted = g.add('Mul', [weight, loss === 'mse' ? error : g.add('Sign', [error])])
+  g.output('loss', g.add('ReduceSum', [g.add('Mul', [weighted, error])], { keepdims: 0 }), [])
+  return loss === 'mse' ? g.add('Mul', [weighted, g.scalar(2)]) : weighted
 }
 
 /**

@@ -177,14 +177,15 @@ export async function readModel(
   const file = open(path, 'r')
   try {
     const prefix = `optimizer_weights/${optimiser.toLowerCase()}`
-    const trains = find(file, 'optimizer_weights') !== undefined
+    const group = 'optimizer_weights'
+    const trains = reading(file, group, () => find(file, group)) !== undefined
     const weights = readWeights(file, spec)
     const names = trains ? momentNames(optimiser) : []
     const moments = names.map(() => new Float32Array(size))
-    for (const { name, offset, length } of slots)
+    for (const slot of slots)
       names.forEach((moment, i) => {
-        const from = `${prefix}/${name.replace('/', '_')}_${moment}`
-        moments[i]!.set(floats(file, from, length), offset)
+        const from = `${prefix}/${slot.name.replace('/', '_')}_${moment}`
+        moments[i]!.set(floats(file, from, slot), slot.offset)
       })
     if (!trains) return { weights, moments, step: 0, momentum: 1 }
     const scalar = (name: string) => Number(dataset(file, `${prefix}/${name}`).value)
@@ -204,44 +205,75 @@ export async function readNetwork(path: string): Promise<Network> {
   await ready()
   const file = open(path, 'r')
   try {
-    const config = file.attrs['model_config']?.value
+    const config = reading(file, 'model_config', () => file.attrs['model_config']?.value)
     if (typeof config !== 'string')
       throw new Error(`${path}: has no model_config, is no Keras file`)
-    const { spec, widths } = unoOf(JSON.parse(config) as unknown)
-    const names = (what: string) => [...(dataset(file, `${FEATURES}/${what}`).value as string[])]
-    const named = find(file, FEATURES) !== undefined
-    const features = named ? { cell: names('cell'), drug: names('drug') } : undefined
+    const json = reading(file, 'model_config', () => JSON.parse(config) as unknown)
+    const { spec, widths } = unoOf(json)
+    const features = reading(file, FEATURES, () => readFeatures(file))
     return { spec, widths, weights: readWeights(file, spec), features }
   } finally {
     close(file)
   }
 }
 
+function readFeatures(file: h5wasm.File): FeatureNames | undefined {
+  if (find(file, FEATURES) === undefined) return undefined
+  const names = (what: string) =>
+    Array.from(dataset(file, `${FEATURES}/${what}`, 'a list of names').value as string[])
+  return { cell: names('cell'), drug: names('drug') }
+}
+
 function readWeights(file: h5wasm.File, spec: ModelSpec): Float32Array {
   const { slots, size } = layout(spec)
   const weights = new Float32Array(size)
-  for (const { name, layer, offset, length } of slots)
-    weights.set(floats(file, `model_weights/${layer.name}/${name}`, length), offset)
+  for (const slot of slots)
+    weights.set(floats(file, `model_weights/${slot.layer.name}/${slot.name}`, slot), slot.offset)
   return weights
 }
 
-function floats(file: h5wasm.File, name: string, length: number): Float32Array {
-  const { value } = dataset(file, name)
-  if (!(value instanceof Float32Array) || value.length !== length)
-    throw new Error(`${file.filename}: ${name} is of another shape`)
-  return value
+function floats(file: h5wasm.File, name: string, { shape, length }: Slot): Float32Array {
+  const wanted = `float32 [${shape.join(', ')}]`
+  return reading(file, name, () => {
+    const { value, shape: found } = dataset(file, name, wanted)
+    if (value instanceof Float32Array && value.length === length) return value
+    const is = `of another shape: [${found?.join(', ') ?? ''}]`
+    throw new Error(`${file.filename}: ${name} is ${is}, want ${wanted}`)
+  })
 }
 
-function dataset(file: h5wasm.File, name: string): h5wasm.Dataset {
+function dataset(file: h5wasm.File, name: string, wanted = 'a number'): h5wasm.Dataset {
   const found = find(file, name)
-  if (!(found instanceof h5wasm.Dataset)) throw new Error(`${file.filename}: ${name} is missing`)
-  return found
+  if (found instanceof h5wasm.Dataset) return found
+  throw new Error(`${file.filename}: ${name} is missing, want ${wanted}`)
 }
 
+/** Undefined where it is not there; a damaged one throws. */
 function find(file: h5wasm.File, name: string): unknown {
   try {
     return file.get(name) ?? undefined
-  } catch {
-    return undefined
+  } catch (error) {
+    if (/doesn't exist|not found/.test(innermost(error))) return undefined
+    throw error
   }
+}
+
+/** What goes wrong in `read` is told with the name of the file and of what was read. */
+function reading<T>(file: h5wasm.File, name: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    const text = messageOf(error)
+    if (text.startsWith(file.filename)) throw error
+    const aborted = /^Aborted/.test(text)
+    const why = aborted ? 'HDF5 gave up on it' : innermost(error)
+    throw new Error(`${file.filename}: ${name} is damaged: ${why}`, { cause: error })
+  }
+}
+
+/** Of HDF5's forty lines the last: what it met. */
+function innermost(error: unknown): string {
+  const text = messageOf(error)
+  const found = [...text.matchAll(/ in \w+\(\): (.*)/g)].at(-1)?.[1]
+  return found ?? text.split('\n', 1)[0]!
 }

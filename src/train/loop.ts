@@ -1,14 +1,23 @@
 import { HedError } from '../base/errors.js'
 import { shuffle, STREAM, type Key } from '../base/random.js'
-import { discardCheckpoints, loadBest, loadLast, logCkpt, type CkptPlace } from './checkpoint.js'
+import {
+  discardCheckpoints,
+  dropOptimiser,
+  loadBest,
+  loadLast,
+  logCkpt,
+  type CkptPlace,
+  type Loaded,
+} from './checkpoint.js'
 import type { LoopState } from './ckpt-info.js'
 import { isOver, NEW_STOPPING, watch } from './early-stopping.js'
 import { extend, NO_HISTORY, type History } from './history.js'
-import { lossOf } from './losses.js'
+import { loadLoss, lossOf } from './losses.js'
+import { momentCount } from './optimisers.js'
 import type { TrainingOptions } from './options.js'
 import { newSaver, type Saver, type Start } from './saver.js'
 import { beginEpoch, endEpoch, newSchedule } from './schedule.js'
-import { variance } from './scores.js'
+import { variance } from '../base/statistics.js'
 import type { Rows, Trainer } from './trainer.js'
 
 /** Rows with their responses. */
@@ -48,6 +57,7 @@ export interface TrainResult {
  */
 export async function train(run: TrainRun): Promise<TrainResult> {
   const { options, trainer, place, signal } = run
+  await loadLoss(options.loss)
   const start = await restore(run)
   let { loop } = start
   const saver = newSaver(place, options, trainer, start)
@@ -68,6 +78,7 @@ export async function train(run: TrainRun): Promise<TrainResult> {
     throw error
   }
   await useBest(run, saver, loop)
+  await dropOptimiser(place)
   const epochs = loop.history.loss.length
   return {
     epochs,
@@ -82,7 +93,11 @@ async function restore({ options, trainer, place }: TrainRun): Promise<Start> {
   const fresh = { loop, bestState: undefined }
   const off = options.ckpt.restartMode === 'off'
   const found = off ? undefined : await loadLast(place)
-  if (found) {
+  if (found && !mayGoOn(found, options))
+    place.log(
+      `checkpoint of epoch ${found.info.epoch} has no optimizer state ("ckpt_drop_optimizer"): it is no use for more epochs`,
+    )
+  else if (found) {
     place.log(`goes on from epoch ${found.info.epoch}`)
     await trainer.load(found.state)
     return { loop: found.info.state, bestState: found.bestState }
@@ -95,6 +110,15 @@ async function restore({ options, trainer, place }: TrainRun): Promise<Start> {
   await discardCheckpoints(place)
   await logCkpt(place.directory, `save_interval: ${options.ckpt.saveInterval}`)
   return fresh
+}
+
+/** Is nothing left to train, or all there that training needs? */
+function mayGoOn({ info, state }: Loaded, options: TrainingOptions): boolean {
+  return (
+    info.epoch >= options.epochs ||
+    isOver(info.state.stopping, options.stopPatience) ||
+    state.moments.length === momentCount(options.optimiser)
+  )
 }
 
 async function oneEpoch(run: TrainRun, before: LoopState, epoch: number): Promise<LoopState> {

@@ -1,11 +1,10 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { crc32 } from '../base/digest.js'
 import { HedError, messageOf } from '../base/errors.js'
 import { readIfThere } from '../base/files.js'
-import { BEST_FILE } from './checkpoint.js'
-import { INFO_FILE, MODEL_FILE, NO_CHECKSUM } from './ckpt-info.js'
+import { BEST_FILE, INFO_FILE, MODEL_FILE, NO_CHECKSUM } from './ckpt-info.js'
 import { readNetwork, type Network } from './h5.js'
 
 export interface OpenedModel extends Network {
@@ -64,10 +63,13 @@ function modelFile(named: string): string {
 
 /** Against the checkpoint's own record, where there is one. */
 async function verify(path: string): Promise<void> {
-  if (!path.endsWith(MODEL_FILE)) return
+  const name = basename(path)
+  if (name !== MODEL_FILE && name !== BEST_FILE) return
   const text = readIfThere(join(dirname(path), INFO_FILE))
-  // any damage to the record shows as another checksum
-  const checksum = text === undefined ? NO_CHECKSUM : /"checksum":\s*"(\w+)"/.exec(text)?.[1]
+  if (text === undefined) return
+  // any damage to the record shows as another checksum; earlier versions have none of the other file
+  const pattern = name === MODEL_FILE ? /"checksum":\s*"(\w+)"/ : /"best-val-loss\.h5":\s*"(\w+)"/
+  const checksum = pattern.exec(text)?.[1] ?? (name === MODEL_FILE ? undefined : NO_CHECKSUM)
   if (checksum === NO_CHECKSUM || String(crc32(await readFile(path))) === checksum) return
   throw new HedError('DATA', `${path}: is damaged: its checksum is not that of ${INFO_FILE}`, {
     hint: 'Take another checkpoint of the RUN.',

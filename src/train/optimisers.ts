@@ -1,5 +1,4 @@
 import { unreachable } from '../base/errors.js'
-import type { Kernel } from './backends/kernel.js'
 import type { OptimiserName } from './spec.js'
 
 // Keras' defaults
@@ -44,13 +43,61 @@ export function momentNames(optimiser: OptimiserName): readonly string[] {
   }
 }
 
-/** Where a state lies in the kernel's memory. */
-export interface Pointers {
-  readonly weights: number
-  readonly moments: readonly number[]
-  readonly gradients: number
+/** Where a state lies: for the WASM kernel V and G are pointers into its memory, for others what they have. */
+export interface Places<V, G = V> {
+  readonly weights: V
+  readonly moments: readonly V[]
+  readonly gradients: G
   /** Elements of each. */
   readonly size: number
+}
+export type Pointers = Places<number>
+
+/**
+ * The arithmetic of the optimisers, elementwise over n floats: weights and moments are updated in place.
+ * See src/train/kernel/optimisers.ts for the formulas and what the numbers are.
+ */
+export interface Updates<V, G = V> {
+  sgd(w: V, g: G, n: number, rate: number): void
+  adam(w: V, m: V, v: V, g: G, n: number, rate: number, a: number, b: number, epsilon: number): void
+  rmsprop(w: V, v: V, g: G, n: number, rate: number, rho: number, a: number, epsilon: number): void
+  adagrad(w: V, s: V, g: G, n: number, rate: number, epsilon: number): void
+  adadelta(
+    w: V,
+    s: V,
+    d: V,
+    g: G,
+    n: number,
+    rate: number,
+    rho: number,
+    a: number,
+    epsilon: number,
+  ): void
+  adamax(
+    w: V,
+    m: V,
+    u: V,
+    g: G,
+    n: number,
+    rate: number,
+    a: number,
+    b2: number,
+    epsilon: number,
+  ): void
+  nadam(
+    w: V,
+    m: V,
+    v: V,
+    g: G,
+    n: number,
+    rate: number,
+    a: number,
+    b: number,
+    cm: number,
+    cg: number,
+    cv: number,
+    epsilon: number,
+  ): void
 }
 
 /**
@@ -60,37 +107,37 @@ export interface Pointers {
  * @param momentum Nadam's product of schedules before this step
  * @returns that product after it
  */
-export function optimise(
-  kernel: Kernel,
+export function optimise<V, G>(
+  updates: Updates<V, G>,
   optimiser: OptimiserName,
-  { weights: w, moments, gradients: g, size: n }: Pointers,
+  { weights: w, moments, gradients: g, size: n }: Places<V, G>,
   rate: number,
   step: number,
   momentum: number,
 ): number {
-  const [p = 0, q = 0] = moments
+  const [p, q] = moments as readonly [V, V] // as many as `momentCount` says
   const correct1 = 1 - BETA_1 ** step
   const correct2 = 1 - BETA_2 ** step
   const a = 1 - BETA_1
   const b = 1 - BETA_2
   switch (optimiser) {
     case 'SGD':
-      kernel.sgd(w, g, n, rate)
+      updates.sgd(w, g, n, rate)
       return momentum
     case 'Adam':
-      kernel.adam(w, p, q, g, n, (rate * Math.sqrt(correct2)) / correct1, a, b, EPSILON)
+      updates.adam(w, p, q, g, n, (rate * Math.sqrt(correct2)) / correct1, a, b, EPSILON)
       return momentum
     case 'RMSprop':
-      kernel.rmsprop(w, p, g, n, rate, RHO_RMSPROP, 1 - RHO_RMSPROP, EPSILON)
+      updates.rmsprop(w, p, g, n, rate, RHO_RMSPROP, 1 - RHO_RMSPROP, EPSILON)
       return momentum
     case 'Adagrad':
-      kernel.adagrad(w, p, g, n, rate, EPSILON)
+      updates.adagrad(w, p, g, n, rate, EPSILON)
       return momentum
     case 'Adadelta':
-      kernel.adadelta(w, p, q, g, n, rate, RHO_ADADELTA, 1 - RHO_ADADELTA, EPSILON)
+      updates.adadelta(w, p, q, g, n, rate, RHO_ADADELTA, 1 - RHO_ADADELTA, EPSILON)
       return momentum
     case 'Adamax':
-      kernel.adamax(w, p, q, g, n, rate / correct1, a, BETA_2, EPSILON)
+      updates.adamax(w, p, q, g, n, rate / correct1, a, BETA_2, EPSILON)
       return momentum
     case 'Nadam': {
       const now = BETA_1 * (1 - 0.5 * 0.96 ** step)
@@ -98,7 +145,7 @@ export function optimise(
       const product = momentum * now
       const ofMean = next / (1 - product * next)
       const ofGradient = (1 - now) / (1 - product)
-      kernel.nadam(w, p, q, g, n, rate, a, b, ofMean, ofGradient, 1 / correct2, EPSILON)
+      updates.nadam(w, p, q, g, n, rate, a, b, ofMean, ofGradient, 1 / correct2, EPSILON)
       return product
     }
     default:

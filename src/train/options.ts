@@ -30,6 +30,8 @@ export interface CkptOptions {
   readonly saveInterval: number
   readonly checksum: boolean
   readonly keepLimit: number
-  readonly keepMode: 'linear' | 'exponential'
+  readonly keepMode: 'linear' | 'exponential' | 'all'
+  /** Leave the optimiser's state out once training is over. */
+  readonly dropOptimizer: boolean
   readonly metadata: string | null
 }

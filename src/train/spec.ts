@@ -1,3 +1,5 @@
+import type { Json } from '../base/digest.js'
+
 /** Hidden activations; the derivative of each is a function of its output. */
 export type Activation = 'relu' | 'tanh' | 'sigmoid' | 'linear'
 
@@ -31,6 +33,16 @@ export type Loss =
   | { readonly type: 'mse' }
   | { readonly type: 'mae' }
   | { readonly type: 'mae_poly'; readonly alpha: number }
+  | CustomLoss
+
+/** Of the user's own: see custom-loss.ts. Its module must be imported in the thread that uses it. */
+export interface CustomLoss {
+  readonly type: 'custom'
+  /** Absolute path of the module. */
+  readonly file: string
+  /** All hyperparameters of the RUN: what its `construct` is given. */
+  readonly params: Readonly<Record<string, Json>>
+}
 
 /** All layers in the order of every state: towers interleaved from their inputs on. */
 export function layers(spec: ModelSpec): readonly Dense[] {

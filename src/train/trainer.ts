@@ -78,5 +78,7 @@ export interface Backend {
   readonly name: string
   /** Undefined if it loads here, else one line why not. */
   unavailable(): Promise<string | undefined>
+  /** Which library computes, and its version: `oneDNN 2.6.0 (libdnnl.so.2)`. Only where it loads. */
+  library?(): Promise<string>
   create(options: TrainerOptions, state: State): Promise<Trainer>
 }

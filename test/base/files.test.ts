@@ -87,3 +87,20 @@ t.test('a missing file is told from one that cannot be read', async t => {
   t.throws(() => readNamed(join(home, 'none'), 'UPF'), { kind: 'USAGE', message: /no such file/ })
   t.throws(() => readNamed(home, 'UPF'), { kind: 'USAGE', message: /is a directory/ })
 })
+
+t.test('text that is none, or too long for one, is told from a missing file', async t => {
+  const latin = Buffer.from('{"id": "A"}\n\n{"id": "Wei\u00df"}\n', 'latin1')
+  const home = t.testdir({ latin, cut: Buffer.from('{}\n\u00df').subarray(0, -1), long: '' })
+  const file = (name: string) => join(home, name)
+  const message = `${file('latin')}:3: is not in UTF-8, want a UPF that is`
+  t.throws(() => readNamed(file('latin'), 'UPF'), { kind: 'USAGE', message })
+  t.throws(() => readNamed(file('cut'), 'UPF'), {
+    kind: 'USAGE',
+    message: /cut:2: is not in UTF-8/,
+  })
+  fs.truncateSync(file('long'), 600e6)
+  t.throws(() => readNamed(file('long'), 'UPF'), {
+    kind: 'USAGE',
+    message: /long: UPF cannot be read: is 600 MB long, want at most 512/,
+  })
+})

@@ -85,11 +85,30 @@ t.test('words that are no command and no site name the nearest', async t => {
   for (const [words, near] of [
     [['progres', 'x'], 'progress'],
     [['locla', 'upf.txt', 'dflts.json'], 'local'],
+    [['topdrugs', 'x', 'pred', 'a', '5'], 'top-drugs'],
   ] as const) {
     const { status, stderr } = upfHeds(words, cwd)
     t.equal(status, 2)
     t.match(stderr, `"${words[0]}" is no`)
     t.match(stderr, `Is "${near}" meant?`)
+  }
+})
+
+t.test('what is wrong among words and options is named as it was typed', async t => {
+  for (const [words, told, hint] of [
+    [['report', 'x', '--', '--out'], '--out: one word too many', 'Run upf-heds report --help.'],
+    [['report', 'x', 'out', '--out', 'f'], 'out: one word too many', 'Run upf-heds report --help.'],
+    [['report', 'x', '--no-vla'], 'unknown option: --no-vla', 'Is --val meant?'],
+    [['report', 'x', '--ouut=f'], 'unknown option: --ouut', 'Is --out meant?'],
+    [['report', 'x', '-abc'], 'unknown option: -abc', 'See --help.'],
+    [
+      ['report', 'x', '--strict'],
+      'unknown option: --strict',
+      'It is not one of this command: see upf-heds report --help.',
+    ],
+  ] as const) {
+    const { status, stderr } = upfHeds(words, cwd)
+    t.match({ status, stderr }, { status: 2, stderr: `upf-heds: ${told}\nhint: ${hint}\n` })
   }
 })
 
@@ -172,6 +191,7 @@ t.test(
     t.notMatch(stdout, 'Commands:')
     const hint = 'upf-heds: too few words\nhint: Run upf-heds local --help.\n'
     t.match(upfHeds(['local', 'upf.txt'], cwd), { status: 2, stderr: hint })
+    t.match(upfHeds(['upf-uno-heds', 'local', 'upf.txt'], cwd), { status: 2, stderr: hint })
   },
 )
 for (const [what, args, message] of [

@@ -61,6 +61,18 @@ t.test('--output and --json; a file that is there is left alone', async t => {
     stdout: '',
     stderr: 'upf-heds: a.csv: cannot be written: is there already\nhint: Name another file.\n',
   })
+  for (const [output, why] of [
+    ['no/b.csv', 'no/b.csv: cannot be written: there is no folder no'],
+    ['a.csv/b', 'a.csv/b: cannot be written: there is no folder a.csv'],
+    ['', '"": cannot be written: is no name'],
+  ] as const)
+    for (const words of [
+      ['predict', RUN, 'data'],
+      ['export-onnx', RUN],
+    ]) {
+      const { status, stderr } = upfHeds([...words, '--output', output], cwd)
+      t.strictSame([status, stderr], [2, `upf-heds: ${why}\nhint: Name another file.\n`])
+    }
   const json = predict(RUN, 'data', '--json').stdout.trimEnd().split('\n')
   const objects = json.map(line => JSON.parse(line) as { cell: string; auc_pred: number })
   t.equal(objects.length, csv.trimEnd().split('\n').length - 1)
@@ -98,7 +110,11 @@ t.test('what is wrong is said in one line and a hint', async t => {
     [['out/EXP001', 'data'], 2, /holds no model.*\nhint: .* such as out\/EXP001\/run\/A\.\n$/],
     [['upf.txt', 'data'], 3, /upf.txt: cannot be opened: Not an HDF5 file\nhint: .*\n$/],
     [[RUN, 'data', '--missing', 'skip'], 2, /--missing is "skip", want error or drop\nhint: .*\n$/],
-    [[RUN, 'data', '--output', 'no/a.csv'], 2, /no\/a.csv: cannot be written: ENOENT\nhint: .*\n$/],
+    [
+      [RUN, 'data', '--output', 'no/a.csv'],
+      2,
+      /no\/a.csv: cannot be written: there is no folder no\nhint: .*\n$/,
+    ],
   ] as const)
     t.match(predict(...args), { status, stdout: '', stderr: message }, args.join(' '))
   t.match(JSON.parse(predict('nowhere', 'data', '--json').stderr), { kind: 'USAGE' })

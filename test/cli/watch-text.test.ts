@@ -21,14 +21,15 @@ const live: LiveStatus = {
 }
 const p: Progress = {
   ...{ dir: '/x/EXP001', job: null, json: '/x/EXP001/d.json', procs: 3, ppn: 3, epochs: 20 },
-  ...{ outs: 3, runs: 10, news: 5, done: 2, failed: 1, running: 2, notStarted: 5 },
+  ...{ outs: 3, runs: 10, news: 5, done: 2, failed: 1, running: 2, interrupted: 1, notStarted: 4 },
+  damaged: 0,
   ...{ ended: null, led: true, time: 120, alerts: 0, eta: 480, source: 'leader', live },
 }
 
 t.test('on a terminal: totals, then a line a rank, those that do not serve first', async t => {
   t.strictSame(picture(p, 20, 200), [
     '/x/EXP001  [=====                   ]',
-    '2 of 10 RUNs finished, 1 failed, 2 running, 5 not started, 2 min 00 s elapsed, 8 min 00 s left',
+    '2 of 10 RUNs finished, 1 failed, 2 running, 1 interrupted, 4 not started, 2 min 00 s elapsed, 8 min 00 s left',
     "1 serving, 1 suspect, busy 97 %, leader's loop lag p99 0.3 ms",
     'rank  host   state    busy  idle        lag p99  RUN   attempt  epoch  for',
     '2     node2  suspect  97 %  1 min 15 s  1.5 ms',
@@ -41,7 +42,23 @@ t.test('ten thousand ranks fit any terminal, and what is left out is counted', a
   const lines = picture({ ...p, live: { ...live, ranks } }, 12, 40)
   t.equal(lines.length, 12)
   t.ok(lines.every(line => line.length < 40))
-  t.equal(lines.at(-1), '… and 9993 more')
+  const shown = lines.filter(line => /^\d+ +97 %/.test(line)).length
+  t.ok(shown > 0)
+  t.equal(lines.at(-1), `… and ${10_000 - shown} more`)
+})
+
+t.test('on 80 columns nothing is cut: long lines are broken, some columns go', async t => {
+  const dir = `/lus/flare/projects/${'x'.repeat(60)}/out/EXP001`
+  const lines = picture({ ...p, dir }, 20, 80)
+  t.strictSame(lines, [
+    `…${'x'.repeat(39)}/out/EXP001  [=====                   ]`,
+    '2 of 10 RUNs finished, 1 failed, 2 running, 1 interrupted, 4 not started,',
+    '2 min 00 s elapsed, 8 min 00 s left',
+    "1 serving, 1 suspect, busy 97 %, leader's loop lag p99 0.3 ms",
+    'rank  host   state    busy  idle        RUN   attempt  epoch  for',
+    '2     node2  suspect  97 %  1 min 15 s',
+    '1     node1  serving  97 %  1 min 15 s  RUN1  1        3/20   1 min 01 s',
+  ])
 })
 
 t.test('in a log: a line a change, and nothing where nothing is', async t => {

@@ -40,13 +40,18 @@ t.test('an EXP records the backend that auto took, and a restart keeps it', asyn
   const cwd = bench()
   const first = upfHeds(sweep(), cwd, NONE)
   t.equal(first.status, 0, first.stderr)
-  t.match(recorded(cwd, 'EXP001'), { backend: 'ort', why: /^ort: .*; blas:onednn does not load/ })
+  const { backend, why } = recorded(cwd, 'EXP001')
+  t.equal(backend, 'ort')
+  t.match(why, /^ort: .*blas:blis do not load: UPF_HEDS_BLAS is \/nowhere/)
+  t.match(first.stdout, `\nbackend ${why}\n`, 'told to who began it')
+  t.match(fs.readFileSync(join(cwd, 'out/EXP001/out/out-000.txt'), 'utf8'), ` backend ${why}\n`)
 
   // where a faster one loads, what is carried over is still of the old one
   const restarted = upfHeds(sweep('EXP001'), cwd)
   t.equal(restarted.status, 0, restarted.stderr)
   t.equal(recorded(cwd, 'EXP002').backend, 'ort')
   t.match(restarted.stdout, /finished already/)
+  t.notMatch(restarted.stdout, 'the fastest')
   t.strictSame(resultBytes(join(cwd, 'out/EXP002')), resultBytes(join(cwd, 'out/EXP001')))
 })
 
@@ -64,7 +69,7 @@ if (blas)
     t.equal(refused.status, 2)
     t.match(
       refused.stderr,
-      `BACKEND is "${blas.name}" (${blas.name} does not load: UPF_HEDS_BLAS: `,
+      `BACKEND is "${blas.name}" (${blas.name} does not load: UPF_HEDS_BLAS is `,
     )
     const other = upfHeds(['resume', 'out/EXP001', '--backend', 'ort'], cwd)
     t.equal(other.status, 2)

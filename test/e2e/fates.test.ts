@@ -28,6 +28,28 @@ t.test('a RUN that dies once is given out again and finishes', async t => {
   t.equal(read(join(exp, 'run/R2/stop.marker')).attempt, 2)
 })
 
+t.test('error.json has the lines of its own RUN alone, and all of them', async t => {
+  const acts = ['throw', 'ok', 'exit', 'reject', 'segv', 'ok', 'throw', 'ok', 'throw']
+  const cwd = bench(acts.map(act => ({ act })))
+  for (const procs of [
+    ['--procs', '2'],
+    ['--procs', '4', '--ranks', 'node'],
+  ]) {
+    fs.rmSync(join(cwd, 'out'), { recursive: true, force: true })
+    t.equal(upfHeds([...ARGS.slice(0, -2), ...procs], cwd).status, 0)
+    for (const [i, act] of acts.entries()) {
+      if (act === 'ok') continue
+      const { log } = read(join(cwd, 'out/EXP001/run', `R${i}`, 'error.json')) as { log: string[] }
+      // two streams: neither knows of the other's order
+      const told = log.filter(line => /: begins|complains/.test(line)).sort()
+      t.strictSame(told, [`R${i} complains`, `R${i}: begins`], act)
+      if (act === 'throw') t.match(log.join('\n'), /Error: thrown on purpose[^]* at .*act/)
+    }
+    const out = fs.readFileSync(join(cwd, 'out/EXP001/out/out-001.txt'), 'utf8')
+    t.notMatch(out, '\u0001')
+  }
+})
+
 t.test('a RUN that always fails is given up; the others finish; exit 5', async t => {
   const cwd = bench([{ act: 'throw', always: true }, { act: 'abort', always: true }, {}, {}])
   const { status, stdout, stderr } = upfHeds(ARGS, cwd)
@@ -111,13 +133,19 @@ t.test('however an executor dies, its RUN goes on in the next one', async t => {
 
 t.test('a RUN that passes its memory has twice as much once; then it is given up', async t => {
   const eat = { act: 'eat', always: true }
-  const cwd = bench([{ id: 'fits', ...eat, memory: 300 }, { id: 'never', ...eat, memory: 150 }, {}])
+  const apart = { id: 'apart', act: 'eat-apart', memory: 300 }
+  const cwd = bench([
+    { id: 'fits', ...eat, memory: 300 },
+    { id: 'never', ...eat, memory: 150 },
+    apart,
+  ])
   const { status } = upfHeds(ARGS, cwd)
   t.equal(status, 5)
   const exp = join(cwd, 'out/EXP001')
   t.match(read(join(exp, 'run/fits/error.json')), { fate: 'out-of-memory', attempt: 1 })
   t.equal(read(join(exp, 'run/fits/stop.marker')).attempt, 2)
   t.match(read(join(exp, 'run/never/error.json')), { fate: 'out-of-memory', attempt: 2 })
+  t.match(read(join(exp, 'run/apart/error.json')), { fate: 'out-of-memory', attempt: 1 })
   t.match(fs.readFileSync(join(exp, 'alerts.txt'), 'utf8'), /never failed after 2/)
   t.match(read(join(exp, 'status.json')), { finished: 2, failed: 1, notStarted: 0 })
 })
@@ -165,4 +193,26 @@ t.test('two leaders on one EXP: the second is refused and the first goes on', as
   first.child.kill('SIGTERM')
   const { status } = await first.ended
   t.equal(status, 6)
+})
+
+t.test('of many tiny RUNs in the hands of an executor that dies, one is to blame', async t => {
+  const bad = [150, 151, 170]
+  const cwd = bench(
+    Array.from({ length: 200 }, (_, i) => ({
+      quiet: true,
+      act: bad.includes(i) ? 'segv' : 'ok',
+    })),
+  )
+  const { status, stderr } = upfHeds([...ARGS.slice(0, -1), '2'], cwd)
+  t.equal(status, 0, stderr)
+  const run = (i: number, file: string) => join(cwd, 'out/EXP001/run', `R${i}`, file)
+  const all = Array.from({ length: 200 }, (_, i) => i)
+  t.strictSame(
+    all.filter(i => fs.existsSync(run(i, 'error.json'))),
+    bad,
+  )
+  t.strictSame(
+    all.filter(i => read(run(i, 'stop.marker')).attempt === 2),
+    bad,
+  )
 })

@@ -1,37 +1,8 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { processes, resultBytes, start, treeBytes, upfHeds } from './sweep.js'
-
-/** A folder with demo data, a UPF of three drugs and a DFLTS of a tiny net. */
-function bench(epochs = 5) {
-  const cwd = t.testdir({
-    'upf.txt': [0, 7, 11]
-      .map(i => `{"id": "RUN${String(i).padStart(3, '0')}", "index": ${i}}\n`)
-      .join(''),
-    'dflts.json': dflts(epochs),
-  })
-  upfHeds(['data', 'demo', 'data'], cwd)
-  return cwd
-}
-
-const dflts = (epochs: number, rest: object = {}) =>
-  JSON.stringify({
-    epochs,
-    batch_size: 32,
-    learning_rate: 3e-5,
-    warmup_epochs: 1,
-    hyperparam_space: 'block',
-    canc_arch: [32, 32],
-    drug_arch: [32, 32],
-    interaction_arch: [32, 32],
-    ...rest,
-  })
-
-const sweep = (...more: string[]) => [
-  ...['local', 'upf.txt', 'dflts.json', '--data-source', 'data', '--threads', '1'],
-  ...more,
-]
+import { bench, dflts, sweep } from './small-hed.js'
+import { resultBytes, treeBytes, upfHeds } from './sweep.js'
 
 t.test('result bytes do not depend on the number of workers; all RUN files are there', async t => {
   const cwd = bench()
@@ -59,54 +30,6 @@ t.test('result bytes do not depend on the number of workers; all RUN files are t
   t.equal(fs.statSync(join(cwd, 'out/EXP001/.engine/keys.json')).mode & 0o777, 0o600)
   const status = JSON.parse(fs.readFileSync(join(cwd, 'out/EXP001/status.json'), 'utf8'))
   t.match(status, { exit: 0, finished: 3, failed: 0, notStarted: 0 })
-})
-
-t.test('killed anywhere and resumed, a sweep ends in the bytes of one never disturbed', async t => {
-  const cwd = bench(60)
-  t.equal(upfHeds(sweep('--procs', '3'), cwd).status, 0)
-  const wanted = resultBytes(join(cwd, 'out/EXP001'))
-  const kinds = ['executor', 'agent', 'leader', 'cli'] as const
-  for (const [i, kind] of kinds.entries()) {
-    const exp = join(cwd, 'out', `EXP00${i + 2}`)
-    const running = start(sweep('--procs', '3'), cwd)
-    await running.until(epochFrom(5 + i))
-    const victim =
-      kind === 'cli' ? running.child.pid : processes(exp).find(p => p.kind === kind)?.pid
-    t.type(victim, 'number', `there is a living ${kind}`)
-    process.kill(victim!, 'SIGKILL')
-    const { status, signal } = await running.ended
-    if (kind === 'cli') t.equal(signal, 'SIGKILL')
-    else t.equal(status, kind === 'leader' ? 6 : 0, `${kind} killed`)
-    await t.resolves(gone(exp), `nobody is left after the ${kind} was killed`)
-    if (status !== 0) t.equal(upfHeds(['resume', exp], cwd).status, 0, 'resumed')
-    t.strictSame(resultBytes(exp), wanted, kind)
-    const again = fs
-      .readdirSync(join(exp, 'out'))
-      .flatMap(
-        name => fs.readFileSync(join(exp, 'out', name), 'utf8').match(/RUN\d+: epoch \d+\//g) ?? [],
-      )
-    const repeated = again.filter((line, at) => again.indexOf(line) !== at).map(l => l.slice(0, 6))
-    t.equal(new Set(repeated).size, repeated.length, 'at most one epoch trained again per RUN')
-  }
-})
-
-t.test('SIGTERM saves what runs, exits 6, and resume goes on', async t => {
-  const cwd = bench(80)
-  const running = start(sweep('--procs', '2'), cwd)
-  await running.until(epochFrom(3))
-  running.child.kill('SIGTERM')
-  const { status, stderr } = await running.ended
-  t.equal(status, 6)
-  t.match(stderr, /hint: upf-heds resume/)
-  const exp = join(cwd, 'out/EXP001')
-  t.match(JSON.parse(fs.readFileSync(join(exp, 'status.json'), 'utf8')), {
-    exit: 6,
-    reason: 'SIGTERM',
-  })
-  t.ok(fs.existsSync(join(exp, 'run/RUN000/ckpts/last/model.h5')))
-  t.notOk(fs.existsSync(join(exp, 'run/RUN000/error.json')), 'being stopped is no fault')
-  const resumed = upfHeds(['resume', exp], cwd)
-  t.equal(resumed.status, 0, resumed.stderr)
 })
 
 t.test(
@@ -159,6 +82,34 @@ t.test(
   },
 )
 
+t.test('ckpt_drop_optimizer: smaller models, and finished RUNs stay finished', async t => {
+  const cwd = bench()
+  t.equal(upfHeds(sweep(), cwd).status, 0)
+  fs.writeFileSync(join(cwd, 'dflts.json'), dflts(5, { ckpt_drop_optimizer: true }))
+  t.equal(upfHeds(sweep(), cwd).status, 0)
+  const model = (exp: string) => join(cwd, `out/${exp}/run/RUN007`)
+  const size = (exp: string) => fs.statSync(join(model(exp), 'ckpts/best/model.h5')).size
+  t.ok(size('EXP002') < size('EXP001'))
+  t.same(fs.readdirSync(join(model('EXP002'), 'ckpts/last')).sort(), ['ckpt-info.json', 'model.h5'])
+  const predicted = (exp: string) =>
+    upfHeds(['predict', model(exp), 'data', '--threads', '1'], cwd).stdout
+  t.equal(predicted('EXP002'), predicted('EXP001'))
+  const onnx = (exp: string) => {
+    const file = join(cwd, `${exp}.onnx`)
+    t.match(upfHeds(['export-onnx', model(exp), '--output', file], cwd), { status: 0 })
+    return fs.readFileSync(file)
+  }
+  t.ok(onnx('EXP001').equals(onnx('EXP002')))
+  t.match(upfHeds(['resume', 'EXP002'], cwd), { status: 0, stdout: /3 RUNs finished/ })
+  const again = upfHeds(sweep().toSpliced(3, 0, 'EXP002'), cwd)
+  t.match(again, { status: 0, stdout: /nothing left to do, 3 RUNs finished/ })
+  const [info] = ['EXP001', 'EXP002'].map(exp =>
+    JSON.parse(fs.readFileSync(join(model(exp), 'ckpts/best/ckpt-info.json'), 'utf8')),
+  )
+  const marker = JSON.parse(fs.readFileSync(join(model('EXP001'), 'stop.marker'), 'utf8'))
+  t.match(info.digests, { params: marker.params, data: marker.data }, 'as the marker has them')
+})
+
 t.test('the seed’s own UPF and DFLTS run as they are, epochs lowered in each line', async t => {
   const cwd = bench()
   const lines = fs.readFileSync('upf/seed.txt', 'utf8').replaceAll('}', ', "epochs": 1}')
@@ -188,18 +139,3 @@ t.test('the seed’s own UPF and DFLTS run as they are, epochs lowered in each l
     stderr: /no finished RUN has the cell "ACH"/,
   })
 })
-
-/** A line that shows `least` epochs or more; not every epoch has a line. */
-function epochFrom(least: number): RegExp {
-  const numbers = Array.from({ length: 80 }, (_, i) => i + 1).filter(n => n >= least)
-  return new RegExp(`epoch (?:${numbers.join('|')})/`)
-}
-
-/** Resolves when no process of the EXP lives; rejects after 3 s. */
-async function gone(exp: string): Promise<void> {
-  const end = performance.now() + 3000
-  while (processes(exp).length > 0) {
-    if (performance.now() > end) throw new Error(JSON.stringify(processes(exp)))
-    await new Promise(resolve => setTimeout(resolve, 50))
-  }
-}

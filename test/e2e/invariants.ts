@@ -84,8 +84,11 @@ export function invariants(path: string, isOver = true): Found {
   return { problems, ...sum, fates }
 }
 
-/** Resolves when no process of the EXP lives; @throws naming those that are left after `seconds` */
-export async function gone(exp: string, seconds = 3): Promise<void> {
+/**
+ * Resolves when no process of the EXP lives. They end within 2 s; a busy machine needs longer.
+ * @throws naming those that are left after `seconds`
+ */
+export async function gone(exp: string, seconds = 20): Promise<void> {
   const end = performance.now() + seconds * 1000
   while (processes(exp).length > 0) {
     if (performance.now() > end) throw new Error(JSON.stringify(processes(exp)))
@@ -158,7 +161,7 @@ function atTheEnd({ path }: Experiment, sum: { finished: number; failed: number;
 function leftovers({ path, id, settings: { TMP_ROOT } }: Experiment): string[] {
   const left = names(path).filter(
     name =>
-      /(^|\/)(work-[^/]+|\.[^/]+\.\d+\.[0-9a-f]{8})$/.test(name) ||
+      /(^|\/)(work-[^/]+|\.[^/]+\.\d+\.[0-9a-f]{8}(\.\d+)?)$/.test(name) ||
       /^\.engine\/lock/.test(name) ||
       /\.tmp$/.test(name),
   )

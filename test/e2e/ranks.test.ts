@@ -1,11 +1,12 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
+import type { Writable } from 'node:stream'
 import t from 'tap'
 import { attempts, gone, invariants } from './invariants.js'
 import { startAgent, startLeader } from './ranks.js'
-import { hasMarker, isHeld, log, letGo, slowExp, slowFiles, until } from './slow-sweep.js'
-import { BIN, start, upfHeds } from './sweep.js'
+import { hasMarker, isHeld, log, letGo, slowExp, slowFiles, status, until } from './slow-sweep.js'
+import { BIN, processes, start, upfHeds } from './sweep.js'
 
 /** What a launcher does wrong, and ranks that come, go and come back. */
 t.jobs = 2
@@ -93,6 +94,34 @@ t.test('two processes with one rank id: one serves, the other leaves', async t =
   t.ok(found.again <= 1, 'at most the RUN that the one that left had in hand')
 })
 
+t.test('all ranks have gone for good: the leader does not wait for the end of the job', async t => {
+  const exp = await slowExp(t.testdir({}), [{ id: 'R0', hold: 'mid-epoch' }], {
+    LEASE: '0.2,0.4,0.8',
+  })
+  const leader = startLeader(exp)
+  const agent = startAgent(exp, 1)
+  await isHeld(exp, 'R0')
+  agent.kill('SIGKILL')
+  t.equal((await leader.ended).status, 6)
+  t.match(status(exp), { exit: 6, reason: 'no worker is left', notStarted: 1 })
+  await gone(exp)
+})
+
+t.test('an agent that died before there was a leader to be told does it no harm', async t => {
+  const exp = await slowExp(t.testdir({}), [{ id: 'R0' }])
+  const args = [BIN, 'rank', '--exp', exp, '--rank', '0', '--epoch', '1', '--lifeline']
+  const leader = spawn(process.execPath, args, {
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe'],
+  })
+  const tell = (message: object) =>
+    (leader.stdio[3] as Writable).write(`${JSON.stringify(message)}\n`)
+  tell({ type: 'exit', rank: 1, pid: 1, how: 'exit 1' })
+  tell({ type: 'no-workers' })
+  const status = await new Promise(done => leader.on('exit', done))
+  t.equal(status, 6)
+  await gone(exp)
+})
+
 t.test('too few descriptors for the ranks: refused before it begins', async t => {
   const cwd = t.testdir(slowFiles([{ id: 'R0' }]))
   const args = ['local', 'upf.txt', 'dflts.json', '--data-source', 'data', '--procs', '64']
@@ -137,4 +166,35 @@ t.test('the walltime ends: what runs is saved, exit 6, and resume goes on', asyn
   t.strictSame(resumed.problems, [])
   t.match(resumed, { finished: 2, failed: 0 })
   t.ok(resumed.begun - resumed.epochs <= 1, 'the epoch that it was in, at most')
+})
+
+t.test('each executor is bound to its own cores', async t => {
+  const lines = ['R0', 'R1'].map(id => ({ id, hold: 'mid-epoch' }))
+  const cwd = t.testdir(slowFiles(lines))
+  const exp = join(cwd, 'out/EXP001')
+  const cores = /^Cpus_allowed_list:\s+(\d+)/m
+  const [first] = cores.exec(fs.readFileSync('/proc/self/status', 'utf8'))!.slice(1)
+  const sweep = start(
+    [
+      ...['local', 'upf.txt', 'dflts.json', '--data-source', 'data', '--threads', '1'],
+      ...['--procs', '3', '--cpus', `${first}:${first}`],
+    ],
+    cwd,
+  )
+  for (const { id } of lines) await isHeld(exp, id)
+  const allowed = (pid: number) =>
+    /^Cpus_allowed_list:\s+(\S+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  const executors = processes(exp).filter(({ kind }) => kind === 'executor')
+  t.ok(executors.length >= 2)
+  for (const { pid } of executors) t.equal(allowed(pid), first)
+  const agent = processes(exp).find(({ kind }) => kind === 'agent')!
+  t.equal(allowed(agent.pid), allowed(process.pid), 'not so its agent')
+  for (const { id } of lines) letGo(exp, id)
+  t.equal((await sweep.ended).status, 0)
+
+  fs.writeFileSync(join(cwd, 'free.txt'), '{"id": "R0"}')
+  const free = ['local', 'free.txt', 'dflts.json', '--data-source', 'data', '--cpus', '9999']
+  const none = upfHeds(free, cwd)
+  t.equal(none.status, 0, 'cores that are not there are no reason not to run')
+  t.match(none.stdout, /rank 1: CPUS: 9999 cannot be bound to here; workers run on any core/)
 })

@@ -12,9 +12,18 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Run a command to its end. */
-export function upfHeds(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): Ended {
-  const ended = spawnSync(process.execPath, [BIN, ...args], {
+/**
+ * Run a command to its end.
+ * @param on what goes before it, as for another host
+ */
+export function upfHeds(
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = {},
+  on: readonly string[] = [],
+): Ended {
+  const [program, ...words] = [...on, process.execPath, BIN, ...args]
+  const ended = spawnSync(program!, words, {
     cwd,
     encoding: 'utf8',
     timeout: 200_000,
@@ -32,8 +41,14 @@ export interface Started {
 }
 
 /** Start a command that will be disturbed. */
-export function start(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): Started {
-  const child = spawn(process.execPath, [BIN, ...args], { cwd, env: clean(env), stdio: 'pipe' })
+export function start(
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = {},
+  on: readonly string[] = [],
+): Started {
+  const [program, ...words] = [...on, process.execPath, BIN, ...args]
+  const child = spawn(program!, words, { cwd, env: clean(env), stdio: 'pipe' })
   let stdout = ''
   let stderr = ''
   const waiting: { pattern: RegExp; resolve: () => void }[] = []
@@ -59,10 +74,19 @@ export function start(args: readonly string[], cwd: string, env: NodeJS.ProcessE
   }
 }
 
+export interface Process {
+  readonly pid: number
+  /** `launcher`: a call of one, or a shield that it has started. `source`: what gives data to other nodes. */
+  readonly kind: 'launcher' | 'leader' | 'agent' | 'executor' | 'source'
+}
+
+const isLaunching = (args: readonly string[]) =>
+  args.includes('--shield') || args.includes('--launch')
+
 /** Processes of a sweep, by what they are: found by the EXP's path in their arguments. */
-export function processes(exp: string): { pid: number; kind: 'leader' | 'agent' | 'executor' }[] {
+export function processes(exp: string): Process[] {
   const all = fs.readdirSync('/proc').filter(name => /^\d+$/.test(name))
-  const found: { pid: number; kind: 'leader' | 'agent' | 'executor'; parent: number }[] = []
+  const found: (Process & { parent: number })[] = []
   const executors: { pid: number; parent: number }[] = []
   for (const name of all)
     try {
@@ -77,7 +101,13 @@ export function processes(exp: string): { pid: number; kind: 'leader' | 'agent' 
         found.push({
           pid,
           parent: Number(parent),
-          kind: args[args.indexOf('--rank') + 1] === '0' ? 'leader' : 'agent',
+          kind: isLaunching(args)
+            ? 'launcher'
+            : args.includes('--source')
+              ? 'source'
+              : args[args.indexOf('--rank') + 1] === '0'
+                ? 'leader'
+                : 'agent',
         })
     } catch {
       // gone in between

@@ -209,3 +209,35 @@ t.test('an agent that gives a RUN back gets no other for it', async t => {
   for (let n = 2; n <= 8; n++)
     t.strictSame(given(onMessage(l, A, ended(n, 1, 'stopped'), 2)), [], 'the first one still runs')
 })
+
+t.test(
+  'no rank can open, life after life: the sweep stops, once all have had their time',
+  async t => {
+    const l = newRig(2)
+    const broken: FromAgent = { type: 'broken', fate: 'failed', message: 'no PyTorch' }
+    const effects: Effect[] = []
+    const live = (rank: number, life: number, now: number) => {
+      const who = `${rank}-${life}`
+      const place = { rank, host: 'h', node: `n${rank}`, pid: rank, slots: 1 }
+      const state = { held: [], phase: 'staged' } as const
+      onMessage(l, who, { type: 'hello', protocol: PROTOCOL, ...place, ...state }, now)
+      effects.push(...onMessage(l, who, broken, now))
+    }
+    for (const rank of [1, 2]) for (const life of [1, 2, 3]) live(rank, life, 10 * life)
+    t.equal(effects.filter(e => e.do === 'alert').length, 2, 'one alert a rank')
+    t.equal(l.stopping, undefined, 'others may come late')
+    live(1, 4, 121)
+    t.match(l.stopping, { fate: 'stopped', reason: 'no worker can serve: no PyTorch' })
+  },
+)
+
+t.test('a rank that cannot open stops no sweep that another serves', async t => {
+  const l = newRig(2)
+  join(l, B, 2)
+  for (const life of [1, 2, 3, 4]) {
+    join(l, `1-${life}`, 1)
+    onMessage(l, `1-${life}`, { type: 'broken', fate: 'failed', message: 'x' }, 100 * life)
+    onMessage(l, B, IDLE_BEAT, 100 * life)
+  }
+  t.equal(l.stopping, undefined)
+})

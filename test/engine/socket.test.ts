@@ -18,15 +18,10 @@ t.test('a client with the key of the EXP is heard and answered', async t => {
   const keys = newKeys()
   const { socket, frames, next } = await server(keys)
   const answer = new Promise<string>(resolve => {
-    const client = connect(
-      { client: keys.client, serverKey: keys.server.publicKey },
-      socket.addresses,
-      '1-aaaa',
-      frame => {
-        resolve(Buffer.from(frame).toString())
-        void client.close()
-      },
-    )
+    const client = connect(keys, socket.addresses, '1-aaaa', frame => {
+      resolve(Buffer.from(frame).toString())
+      void client.close()
+    })
     client.send('hello')
   })
   await next()
@@ -36,47 +31,39 @@ t.test('a client with the key of the EXP is heard and answered', async t => {
   await socket.close()
 })
 
-t.test(
-  'a wrong client key, a wrong server key and rubbish are not heard; the right one still is',
-  async t => {
-    const keys = newKeys()
-    const { socket, frames, next } = await server(keys)
-    const [address] = socket.addresses
-    const wrongClient = connect(
-      { client: newKeys().client, serverKey: keys.server.publicKey },
-      socket.addresses,
-      'wrong-client',
-      () => undefined,
-    )
-    wrongClient.send('let me in')
-    const wrongServer = connect(
-      { client: keys.client, serverKey: newKeys().server.publicKey },
-      socket.addresses,
-      'wrong-server',
-      () => undefined,
-    )
-    wrongServer.send('let me in')
-    const port = Number(new URL(address!.replace('tcp:', 'http:')).port)
-    const rubbish = connectTcp(port, '127.0.0.1')
-    rubbish.on('error', () => undefined)
-    await once(rubbish, 'connect')
-    rubbish.write('GET / HTTP/1.1\r\n\r\n')
-    rubbish.write(Buffer.alloc(100_000, 0x5a))
-    const right = connect(
-      { client: keys.client, serverKey: keys.server.publicKey },
-      socket.addresses,
-      '1-right',
-      () => undefined,
-    )
-    right.send('hello')
-    await next()
-    t.strictSame(frames, [['1-right', 'hello']])
-    socket.send('nobody', 'lost')
-    socket.send('1-right', 'found')
-    await Promise.all([wrongClient.close(), wrongServer.close(), right.close()])
-    rubbish.destroy()
-    t.strictSame(frames, [['1-right', 'hello']], 'nobody else came through')
-    await socket.close()
-    t.ok(socket.dropped() >= 1, 'a send to nobody is counted')
-  },
-)
+t.test('a wrong token, a wrong key and rubbish are not heard; the right one still is', async t => {
+  const keys = newKeys()
+  const { socket, frames, next } = await server(keys)
+  const [address] = socket.addresses
+  const wrongToken = connect(
+    { ...keys, token: newKeys().token },
+    socket.addresses,
+    'wrong-token',
+    () => undefined,
+  )
+  wrongToken.send('let me in')
+  const wrongKey = connect(
+    { ...keys, server: newKeys().server },
+    socket.addresses,
+    'wrong-key',
+    () => undefined,
+  )
+  wrongKey.send('let me in')
+  const port = Number(new URL(address!.replace('tcp:', 'http:')).port)
+  const rubbish = connectTcp(port, '127.0.0.1')
+  rubbish.on('error', () => undefined)
+  await once(rubbish, 'connect')
+  rubbish.write('GET / HTTP/1.1\r\n\r\n')
+  rubbish.write(Buffer.alloc(100_000, 0x5a))
+  const right = connect(keys, socket.addresses, '1-right', () => undefined)
+  right.send('hello')
+  await next()
+  t.strictSame(frames, [['1-right', 'hello']])
+  socket.send('nobody', 'lost')
+  socket.send('1-right', 'found')
+  await Promise.all([wrongToken.close(), wrongKey.close(), right.close()])
+  rubbish.destroy()
+  t.strictSame(frames, [['1-right', 'hello']], 'nobody else came through')
+  await socket.close()
+  t.ok(socket.dropped() >= 1, 'a send to nobody is counted')
+})

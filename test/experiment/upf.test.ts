@@ -69,7 +69,7 @@ t.test(
     ])
       t.strictSame(line(text), [], text)
     t.match(parseDflts('{"x": 1,\n"x": 2}', 'd').problems.map(problemText), [
-      /^d: "x" is there twice/,
+      /^d:2: "x" is there twice/,
     ])
   },
 )
@@ -104,8 +104,13 @@ t.test('what was written is read, whatever the values', async t => {
 t.test('DFLTS is one object without an id', async t => {
   t.strictSame(parseDflts('\uFEFF{"epochs": 3}', 'd').values, { epochs: 3 })
   for (const [text, message] of [
-    ['{', /no valid JSON/],
-    ['3', /is no JSON object/],
+    ['{', /^d:1: no valid JSON/],
+    ['{\r\n"a": 1,\n}\n', /^d:3: no valid JSON: Expected double-quoted property name/],
+    ['\uFEFF{\n"a": 1\n\n', /^d:4: no valid JSON/],
+    ['\uFEFF{\n\n"a": {"b": 1,\n"b": 2}}', /^d:4: "b" is there twice, want each key once/],
+    ['{"a": 1,\n"b": 1e999}', /^d: "b" is no finite number/],
+    [`{"a":\n${'['.repeat(200)}${']'.repeat(200)}}`, /^d: is nested deeper/],
+    ['3', /^d: .*is no JSON object/],
     ['{"id": "A"}', /has an "id"/],
   ] as const)
     t.match(parseDflts(text, 'd').problems.map(problemText), [message])

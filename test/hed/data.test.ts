@@ -2,9 +2,11 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { HedError } from '../../src/base/errors.js'
-import { writeParquet } from '../../src/table/parquet-writer.js'
+import type { RunId } from '../../src/base/ids.js'
+import { featureColumns, writeParquet } from '../../src/table/parquet-writer.js'
 import { FILES, inspectData, loadData, stageData } from '../../workflows/hed/data.js'
 import { DEMO, makeDemoData } from '../../workflows/hed/demo-data.js'
+import { workflow } from '../../workflows/hed/index.js'
 import { writePredictions } from '../../workflows/hed/predictions.js'
 
 const SMALL = { ...DEMO, cells: 10, drugs: 9, cellFeatures: 3, drugFeatures: 2 }
@@ -48,7 +50,10 @@ t.test('the node-local form holds what the Parquet files hold; damage is found',
 t.test('bad data is refused in one line', async t => {
   const directory = t.testdir({ source: {} })
   const source = join(directory, 'source')
-  await t.rejects(inspectData(join(directory, 'nowhere')), { kind: 'DATA', message: /ENOENT/ })
+  await t.rejects(inspectData(join(directory, 'nowhere')), {
+    kind: 'DATA',
+    message: /nowhere.*cannot be read: no such file/,
+  })
   await makeDemoData(source, SMALL)
   const cells = join(source, FILES.cells)
   for (const [columns, message] of [
@@ -75,6 +80,35 @@ t.test('bad data is refused in one line', async t => {
     t.match((error as Error).message, message)
   }
 })
+
+t.test(
+  'what has no features is named: in a note, or with missing: error in the refusal',
+  async t => {
+    const source = t.testdir()
+    await makeDemoData(source, SMALL)
+    const { cells, cellTable } = await inspectData(source)
+    const ids = cellTable.ids.map((id, i) => (i < 4 ? `no-${id}` : id))
+    const gone = cellTable.ids.slice(0, 4)
+    const codes = new Set(gone.map(id => cells.values.indexOf(id)))
+    const rows = cells.codes.filter(code => codes.has(code)).length
+    await writeParquet(join(source, FILES.cells), {
+      improve_sample_id: ids,
+      ...featureColumns(cellTable),
+    })
+    const named = cells.values.filter(id => gone.includes(id)).slice(0, 3)
+    const who = `4 cells (${named.join(', ')}, …)`
+    const found = await workflow.inspect(source, 'ort')
+    t.equal(found.notes[1], `${rows} rows are left out: no features of ${who}`)
+    const line = (missing: string) => ({
+      ...{ run: 'A' as RunId, line: 1, control: { index: 0 } },
+      params: { ...workflow.defaults, missing },
+    })
+    t.match(found.resolve(line('drop')), { resolved: { index: 0 } })
+    t.strictSame(found.resolve(line('error')), {
+      problems: [`"missing" is "error", and ${rows} rows lack features: ${who}`],
+    })
+  },
+)
 
 t.test(
   'predictions: header, six decimals, quoted labels; the header alone for no rows',

@@ -18,7 +18,10 @@ t.test('the defaults are those of uno_default_model.txt', t => {
   const layer = { units: 1000, activation: 'relu', dropout: 0.1 }
   const tower = (depth: number) => Array(depth).fill(layer)
   t.same([cell, drug, interaction], [tower(3), tower(3), tower(5)])
-  t.same(rest, { output: 'sigmoid', seed: 0, refuseMissing: false })
+  t.same(rest, {
+    ...{ output: 'sigmoid', seed: 0, refuseMissing: false },
+    ...{ partition: 'by_drug', subset: false, writePartitions: false },
+  })
   t.match(training, {
     epochs: 200,
     batchSize: 32,
@@ -40,6 +43,7 @@ t.test('the defaults are those of uno_default_model.txt', t => {
     checksum: true,
     keepLimit: 3,
     keepMode: 'linear',
+    dropOptimizer: false,
     metadata: null,
   })
   t.end()
@@ -174,14 +178,12 @@ t.test("in layer, each layer has its own size, activation and dropout, or upstre
         canc_layer_1_size: 64,
         canc_layer_2_activation: 'tanh',
         canc_layer_2_dropout: 0,
-        canc_layer_3_size: 7,
         drug_num_layers: 1,
         interaction_num_layers: 1,
         interaction_layer_1_size: 5,
       }),
     ),
     ['64 relu 0.5, 1000 tanh 0', '1000 relu 0.5', '5 relu 0.5'],
-    'a layer beyond the number of layers is idle',
   )
   t.end()
 })
@@ -207,11 +209,34 @@ t.test('in layer, what is wrong with one layer names it', t => {
   t.end()
 })
 
+t.test('a key of another space, or of a layer that is not there, is refused in one line', t => {
+  const other = (space: string, what: string) =>
+    `${what}: not used with "hyperparam_space" "${space}", want `
+  for (const [hyperparam_space, params, wanted] of [
+    ['global', { canc_arch: [8], canc_num_layers: 1 }, '"canc_arch", "canc_num_layers"'],
+    ['global', { drug_layer_1_size: 8 }, '"drug_layer_1_size"'],
+    ['block', { canc_layer_3_size: 8 }, '"canc_layer_3_size"'],
+    ['layer', { interaction_arch: [8] }, '"interaction_arch"'],
+    ['layer', { drug_dropout: 0, drug_activation: 'tanh' }, '"drug_dropout", "drug_activation"'],
+  ] as const) {
+    const found = problems({ hyperparam_space, ...params })
+    t.equal(found.length, 1)
+    t.ok(found[0]!.startsWith(other(hyperparam_space, wanted)), found.join())
+  }
+  const layer = (params: Params) => problems({ hyperparam_space: 'layer', ...params })
+  t.same(layer({ canc_num_layers: 3, canc_layer_5_size: 7, canc_layer_4_dropout: 0 }), [
+    '"canc_layer_5_size", "canc_layer_4_dropout": there is no such layer, "canc_num_layers" is 3',
+  ])
+  t.match(layer({ drug_layer_4_activation: 'tanh' }), [/no such layer, "drug_num_layers" is 3$/])
+  t.same(problems({ canc_arch: null, drug_layer_9_size: null }), [], 'null takes a key back')
+  t.end()
+})
+
 t.test('what would change results and is not supported is refused, not passed over', t => {
   t.same(problems({ ...FIXED }), [], "upstream's own values are accepted")
-  t.same(problems({ y_col_name: 'ic50', train_subset_data: true, raw_max_lr: 1e-5 }), [
+  t.same(problems({ y_col_name: 'ic50', preprocess_subset_data: true, raw_max_lr: 1e-5 }), [
     '"y_col_name" is "ic50", want "auc", all that is supported',
-    '"train_subset_data" is true, want false, all that is supported',
+    '"preprocess_subset_data" is true, want false, all that is supported',
     '"raw_max_lr" is the old name of "learning_rate": rename it',
   ])
   t.end()

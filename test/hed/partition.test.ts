@@ -2,7 +2,15 @@ import * as fs from 'node:fs'
 import t from 'tap'
 import { randomKey } from '../../src/base/random.js'
 import { inspectData, loadData, stageData, type HedData } from '../../workflows/hed/data.js'
-import { countLeftOut, partitionByDrug } from '../../workflows/hed/partition.js'
+import {
+  countLeftOut,
+  makePartition,
+  partitionAtRandom,
+  partitionByCell,
+  partitionByDrug,
+  subsetOf,
+} from '../../workflows/hed/partition.js'
+import { plainHoldOut, plainRandom, plainSubset } from './plain-partition.js'
 
 const GDSC = process.env['GDSC_DIR'] ?? '../shared/data/gdsc'
 
@@ -61,6 +69,56 @@ t.test('a drug without features is left with no test rows; no such drug is refus
       () => partitionByDrug(small(40), index, randomKey(0, 'x')),
       /the data has drugs 0 to 3/,
     )
+})
+
+t.test('by drug, by cell and at random, as computed once more from the description', async t => {
+  const data = small(400)
+  const { cells, drugs } = data
+  const all = [...Array(400).keys()].filter(row => drugs.codes[row] !== 3 && cells.codes[row] !== 4)
+  const lists = ({ test, val, train }: ReturnType<typeof partitionByDrug>) => ({
+    test: [...test],
+    val: [...val],
+    train: [...train],
+  })
+  for (const seed of [0, 1, 2 ** 32 - 1]) {
+    for (const index of [0, 2]) {
+      const drug = drugs.values[index]!
+      t.strictSame(
+        lists(partitionByDrug(data, index, randomKey(seed, drug))),
+        plainHoldOut(all, row => drugs.codes[row] === index, seed, drug),
+      )
+      const cell = cells.values[index]!
+      t.strictSame(
+        lists(makePartition(data, { by: 'cell', index, name: cell }, randomKey(seed, cell))),
+        plainHoldOut(all, row => cells.codes[row] === index, seed, cell),
+      )
+    }
+    const random = lists(makePartition(data, { by: 'random' }, randomKey(seed, 'random')))
+    t.strictSame(random, plainRandom(all, seed))
+    t.strictSame([random.test.length, random.val.length], [24, 24], '240 rows: 80/10/10')
+  }
+  t.strictSame(
+    ['train', 'val', 'test'].map(
+      which => partitionAtRandom(small(10), [1, 2])[which as 'train'].length,
+    ),
+    [6, 1, 1],
+    'of an odd number drawn, one more tests',
+  )
+  t.throws(() => partitionByCell(data, 5, [0, 0]), /the data has cells 0 to 4/)
+})
+
+t.test('a subset is a seeded sample to train and validate on; the test set stays', async t => {
+  const data = small(12_000)
+  const key = randomKey(3, 'B')
+  const whole = partitionByDrug(data, 1, key)
+  const some = subsetOf(whole, key)
+  t.strictSame([some.train.length, some.val.length], [3840, 500], '3840 train rows are all')
+  const plain = plainSubset({ train: [...whole.train], val: [...whole.val] }, 3, 'B')
+  t.strictSame([...some.val], plain.val)
+  t.strictSame([...some.train], plain.train)
+  t.equal(some.test, whole.test)
+  const large = partitionByDrug(small(16_000), 1, key)
+  t.equal(subsetOf(large, key).train.length, 4000)
 })
 
 t.test(

@@ -2,6 +2,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { crc32 } from '../../src/base/digest.js'
+import type { HedError } from '../../src/base/errors.js'
 import { featureColumns, writeParquet } from '../../src/table/parquet-writer.js'
 import { writeModel } from '../../src/train/h5.js'
 import { initialState } from '../../src/train/init.js'
@@ -143,11 +144,18 @@ t.test('rows without features are refused, or left out and counted', async t => 
   t.ok(lost > 0)
   await t.rejects(of('gaps'), {
     kind: 'DATA',
-    message: `${path('gaps')}: ${lost} rows lack features: 1 cells (${gone})`,
+    message: `${path('gaps')}: ${lost} rows lack features: 1 cell (${gone})`,
     hint: /--missing drop/,
   })
   const { predictions, left } = await of('gaps', { dropMissing: true })
   t.strictSame([predictions, left], [kept, lost])
+  await variant('strange', tables => {
+    tables[FILES.cells]!['improve_sample_id'] = cellTable.ids.map(id => `X${id}`)
+  })
+  await t.rejects(of('strange', { dropMissing: true }), {
+    kind: 'DATA',
+    message: `${path('strange')}: no row is left to predict: 10 cells (${cells.values.slice(0, 3).join(', ')}, …) have no features`,
+  })
 })
 
 t.test('the feature tables may lie elsewhere', async t => {
@@ -161,6 +169,15 @@ t.test('the feature tables may lie elsewhere', async t => {
   t.strictSame(apart.predictions, whole.predictions)
   await t.rejects(of('apart'), { message: /apart: has no rsp_merged.parquet/ })
   await t.rejects(of('none'), { kind: 'DATA', message: /none: no such file or folder/ })
+  for (const features of ['', path('none')])
+    await t.rejects(of('apart', { features }), {
+      kind: 'DATA',
+      message: `--features: ${features || '""'}: no such folder`,
+    })
+  await t.rejects(predict(path('model.h5'), '/dev/null', options), {
+    kind: 'DATA',
+    message: '/dev/null: is neither file nor folder',
+  })
 })
 
 t.test('a RUN stands for its best val_loss, also where best follows another metric', async t => {
@@ -176,6 +193,38 @@ t.test('a RUN stands for its best val_loss, also where best follows another metr
   t.equal(await opened('run'), path('run/ckpts/last/best-val-loss.h5'))
   t.equal(await opened('run/ckpts/last'), path('run/ckpts/last/model.h5'))
 })
+
+t.test(
+  'a damaged model.h5 is one line that names file and place, wherever the damage is',
+  async t => {
+    const bytes = fs.readFileSync(path('model.h5'))
+    const found = new Set<string>()
+    // each object of HDF5 begins with this
+    for (let at = bytes.indexOf('OHDR'); at >= 0; at = bytes.indexOf('OHDR', at + 1)) {
+      const bad = Buffer.from(bytes)
+      bad[at + 12]! ^= 1
+      fs.writeFileSync(path('bad.h5'), bad)
+      const error = await openModel(path('bad.h5')).then(
+        () => undefined, // the optimiser's state, which nobody needs
+        (e: unknown) => e as HedError,
+      )
+      if (!error) continue
+      t.equal(error.kind, 'DATA')
+      t.match(error.message, /^[^\n]*bad.h5: [^\n]+$/)
+      found.add(error.message.slice(path('bad.h5').length))
+    }
+    t.ok(found.has(': model_weights/cell_dense_2/cell_dense_2/kernel is damaged: ' + CHECKSUM))
+    t.ok(found.has(': feature_names is damaged: ' + CHECKSUM))
+    const text = Buffer.from(bytes)
+    text[text.indexOf('"class_name"')] = 33
+    fs.writeFileSync(path('bad.h5'), text)
+    await t.rejects(openModel(path('bad.h5')), {
+      kind: 'DATA',
+      message: /bad.h5: model_config is damaged: .* in JSON/,
+    })
+  },
+)
+const CHECKSUM = 'incorrect metadata checksum after all read attempts'
 
 t.test('what is no model, or a damaged one, is refused', async t => {
   const bytes = fs.readFileSync(path('model.h5'))

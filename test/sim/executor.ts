@@ -106,7 +106,11 @@ export class SimExecutor {
       case 'stage':
         this.process.after(random.logBetween(0.1, 5), () => {
           if (isOpeningBad(this.node)) this.exit('crashed', 'died of SIGSEGV')
-          else this.say({ type: 'staged' })
+          else {
+            this.say({ type: 'staged' })
+            // until no other node wants the data from it
+            this.process.after(random.logBetween(0.1, 60), () => this.exit('failed', 'exit 0'))
+          }
         })
         return
       case 'open':

@@ -237,8 +237,10 @@ export class SimRank {
         if (isHere()) this.perform(life, onExecutor(life.agent, slot, message, clock.now))
       },
       (fate, how) => {
-        if (this.hosts.get(slot) === host) this.hosts.delete(slot)
-        if (isHere()) this.perform(life, onExecutorExit(life.agent, slot, fate, how))
+        const isLast = this.hosts.get(slot) === host
+        if (isLast) this.hosts.delete(slot)
+        if (isHere() && (isLast || slot !== STAGER))
+          this.perform(life, onExecutorExit(life.agent, slot, fate, how))
       },
     )
     this.hosts.set(slot, host)

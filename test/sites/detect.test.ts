@@ -5,22 +5,26 @@ t.test('each launcher is known by its own variables', async t => {
   for (const [env, wanted] of [
     [
       { PALS_RANKID: '3', PMI_SIZE: '8', PMI_RANK: '9' },
-      { launcher: 'PALS', rank: 3, size: 8 },
+      { launcher: 'PALS', rank: 3, size: 8, local: undefined },
     ],
-    [{ PALS_RANKID: '3' }, { launcher: 'PALS', rank: 3, size: undefined }],
+    [{ PALS_RANKID: '3' }, { launcher: 'PALS', rank: 3, size: undefined, local: undefined }],
+    [
+      { PALS_RANKID: '3', SLURM_STEP_ID: '0', SLURM_STEP_NUM_TASKS: '6', SLURM_LOCALID: '1' },
+      { launcher: 'PALS', rank: 3, size: 6, local: 1 }, // srun --mpi=cray_shasta
+    ],
     [
       { OMPI_COMM_WORLD_RANK: '1', OMPI_COMM_WORLD_SIZE: '4', PMIX_RANK: '1' },
-      { launcher: 'Open MPI', rank: 1, size: 4 },
+      { launcher: 'Open MPI', rank: 1, size: 4, local: undefined },
     ],
     [
       { SLURM_STEP_ID: '0', SLURM_PROCID: '2', SLURM_NTASKS: '6' },
-      { launcher: 'Slurm', rank: 2, size: 6 },
+      { launcher: 'Slurm', rank: 2, size: 6, local: undefined },
     ],
     [
       { PMI_RANK: '5', PMI_SIZE: '6' },
-      { launcher: 'PMI', rank: 5, size: 6 },
+      { launcher: 'PMI', rank: 5, size: 6, local: undefined },
     ],
-    [{ PMIX_RANK: '1' }, { launcher: 'PMIx', rank: 1, size: undefined }],
+    [{ PMIX_RANK: '1' }, { launcher: 'PMIx', rank: 1, size: undefined, local: undefined }],
   ] as const)
     t.strictSame(detectPlace(env), wanted)
 })

@@ -100,11 +100,12 @@ t.test('old epochs go, but never best or last, whoever wrote them', async t => {
 
 t.test('linear keeps the newest, exponential thins them out with their age', t => {
   const epochs = Array.from({ length: 20 }, (_, i) => i + 1)
-  const kept = (keepMode: 'linear' | 'exponential', keepLimit: number, named: number[]) =>
+  const kept = (keepMode: 'linear' | 'exponential' | 'all', keepLimit: number, named: number[]) =>
     [...keptEpochs(epochs, new Set(named), { keepMode, keepLimit })].sort((a, b) => a - b)
   t.same(kept('linear', 3, [5, 20]), [5, 18, 19, 20])
   t.same(kept('linear', 100, []), epochs)
   t.same(kept('linear', 0, [20]), [20])
+  t.same(kept('all', 1, [20]), epochs)
   t.same(kept('exponential', 4, [5, 20]), [5, 13, 17, 19, 20])
   t.same(kept('linear', 2, [99]), [19, 20], 'a name without a folder keeps nothing')
 
@@ -154,6 +155,44 @@ t.test('behind the fence nothing is renamed', async t => {
     t.equal(readlinkSync(join(directory, 'last')), 'epochs/001')
     t.equal((await loadLast(place(directory)))?.info.epoch, 1)
   }
+})
+
+t.test('a checkpoint of another model or of other data is not gone on from', async t => {
+  const directory = t.testdir()
+  const digests = { params: 'p', data: 'd' }
+  await save(place(directory, { digests }), 1, true)
+  const text = readFileSync(join(directory, 'last', 'ckpt-info.json'), 'utf8')
+  const found = parseCkptInfo(text).digests
+  t.match(found, { params: 'p', data: 'd', model: /^[0-9a-f]{64}$/ })
+  const log: string[] = []
+  const of = (more: Partial<CkptPlace>) =>
+    loadLast(place(directory, { digests, log: text => log.push(text), ...more }))
+  t.ok(await of({}))
+  t.ok(await of({ digests: { params: 'with more epochs', data: 'd' } }))
+  t.ok(await loadLast(place(directory)), 'nothing to compare with')
+  t.equal(await of({ digests: { params: 'p', data: 'other' } }), undefined)
+  const output = { ...LINE_SPEC.output, activation: 'linear' } as const
+  t.equal(await of({ spec: { ...LINE_SPEC, output } }), undefined, 'of the same shape')
+  t.match(log, [/epoch 1 is damaged: it is of other data/, /it is of another model/])
+  await save(place(directory), 2, true)
+  t.ok(await of({}), 'earlier versions wrote none')
+})
+
+t.test('the files beside model.h5 have checksums too', async t => {
+  const directory = t.testdir()
+  const where = place(directory, { options: { ...CKPT, dropOptimizer: true } })
+  await save(where, 1, true)
+  await save(where, 2, true)
+  const last = join(directory, 'last')
+  t.same(readdirSync(last).sort(), ['ckpt-info.json', 'model.h5', 'state.h5'])
+  const state = readFileSync(join(last, 'state.h5'))
+  t.match(parseCkptInfo(readFileSync(join(last, 'ckpt-info.json'), 'utf8')), {
+    checksum: String(crc32(readFileSync(join(last, 'model.h5')))),
+    checksums: { 'state.h5': String(crc32(state)) },
+  })
+  state[state.length >> 1]! ^= 1
+  writeFileSync(join(last, 'state.h5'), state)
+  t.equal((await loadLast(where))?.info.epoch, 1, 'a damaged one is found')
 })
 
 t.test('without checksums a checkpoint is still read, and says that it has none', async t => {

@@ -2,10 +2,11 @@
 import t, { type Test } from 'tap'
 import type { OptimiserName } from '../../src/train/spec.js'
 import type { Backend, State, TrainerOptions } from '../../src/train/trainer.js'
-import { loadable } from './loadable.js'
+import { loadable, looked } from './loadable.js'
 import { tinyEpoch, tinyOptions, tinySpec, tinyState } from './tiny.js'
 
 const ort = loadable.find(({ name }) => name === 'ort')!
+const blas = loadable.find(({ name }) => name.startsWith('blas:'))
 const OPTIMISERS: readonly OptimiserName[] = [
   'Adam',
   'SGD',
@@ -40,13 +41,23 @@ function agree(t: Test, what: string, got: ArrayLike<number>, wanted: ArrayLike<
   t.ok(worst < 1e-3, `${what}: ${worst}`)
 }
 
-for (const backend of loadable) {
+/** All of them where their code is met first: another library of products, or the CPU as a slow WebGPU, has none of its own. */
+function optimisersFor({ name }: Backend): readonly OptimiserName[] {
+  const isMet = name === 'tfjs:webgpu' || (name.startsWith('blas:') && name !== blas?.name)
+  return isMet ? ['Adam'] : OPTIMISERS
+}
+
+for (const { backend, unavailable } of looked) {
   if (backend === ort) continue
-  for (const optimiser of OPTIMISERS)
+  if (unavailable !== undefined) {
+    t.test(`${backend.name} is as ort`, { skip: unavailable }, () => undefined)
+    continue
+  }
+  for (const optimiser of optimisersFor(backend))
     t.test(
       `${backend.name}, ${optimiser}: losses, state and predictions are those of ort`,
       async t => {
-        for (const threads of [1, 2, 3]) {
+        for (const threads of backend.name.startsWith('tfjs:') ? [1] : [1, 2, 3]) {
           const options = tinyOptions({ optimiser, threads })
           const start = tinyState(options)
           const wanted = await train(ort, options, start, [0, 1, 2])
@@ -70,5 +81,17 @@ for (const backend of loadable) {
     agree(t, 'losses', [...first.losses, ...second.losses, ...third.losses], whole.losses)
     agree(t, 'weights', third.state.weights, whole.state.weights)
   })
+
+  t.test(`${backend.name}: weights alone are enough to predict`, async t => {
+    const options = tinyOptions({ threads: 1 })
+    const start = tinyState(options)
+    const { rows } = tinyEpoch(20)
+    const trainer = await backend.create(options, start)
+    const before = await trainer.predict(rows)
+    await trainer.trainEpoch(tinyEpoch(20))
+    await trainer.load({ weights: start.weights, moments: [], step: 0, momentum: 1 })
+    t.strictSame(await trainer.predict(rows), before)
+    await trainer.close()
+  })
 }
-t.ok(loadable.includes(ort), `these load here: ${loadable.map(({ name }) => name).join(', ')}`)
+t.ok(ort, 'ort loads everywhere')

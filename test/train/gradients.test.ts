@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { initialState } from '../../src/train/init.js'
 import { layout, type Loss, type ModelSpec } from '../../src/train/spec.js'
@@ -30,33 +31,58 @@ const specs: readonly (readonly [string, ModelSpec])[] = [
   ['no layers but the output', { cell: [], drug: [], interaction: [], output: single(14) }],
   ['one tower', { cell: [], drug: tinySpec().drug, interaction: [], output: single(10) }],
 ]
-const losses: readonly Loss[] = [{ type: 'mse' }, { type: 'mae' }, { type: 'mae_poly', alpha: 2.5 }]
+const file = join(
+  t.testdir({
+    'quartic.mjs': `export const construct = ({ power }) => ({
+      loss: (y, p) => 10 * (p - y) ** power,
+      slope: (y, p) => 10 * power * (p - y) ** (power - 1),
+    })`,
+  }),
+  'quartic.mjs',
+)
+const losses: readonly Loss[] = [
+  { type: 'mse' },
+  { type: 'mae' },
+  { type: 'mae_poly', alpha: 2.5 },
+  { type: 'custom', file, params: { power: 4 } },
+]
+
+/** One of `blas`: its libraries make products alone, which contract.test.ts looks at. */
+const computing = loadable.filter(
+  ({ name }, i) => !name.startsWith('blas:') || !/^blas:/.test(loadable[i - 1]?.name ?? ''),
+)
+
+/** A loss of one's own is called by ort and blas alone. */
+function isComputed({ type }: Loss, { name }: Backend): boolean {
+  return type !== 'custom' || /^(ort|blas)/.test(name)
+}
 
 for (const [what, spec] of specs)
   for (const loss of losses)
-    for (const backend of loadable)
-      t.test(
-        `${backend.name}: gradients are those of float64 differences: ${what}, ${loss.type}`,
-        async t => {
-          const options = tinyOptions({ spec, loss, optimiser: 'SGD', batchSize: 6, threads: 2 })
-          const state = tinyState(options)
-          const epoch = tinyEpoch(6, { epoch: 5 })
-          const drop = { key, epoch: 5, step: 0 }
-          const f = (w: ArrayLike<number>) =>
-            meanLoss(loss, epoch.y, forward(spec, w, tables, epoch.rows, drop))
-          const { loss: met, gradients } = await gradientsOf(backend, options, state, epoch)
-          const expected = differences(f, state.weights)
+    for (const backend of computing)
+      if (isComputed(loss, backend))
+        t.test(
+          `${backend.name}: gradients are those of float64 differences: ${what}, ${loss.type}`,
+          async t => {
+            const options = tinyOptions({ spec, loss, optimiser: 'SGD', batchSize: 6, threads: 2 })
+            const state = tinyState(options)
+            const epoch = tinyEpoch(6, { epoch: 5 })
+            const drop = { key, epoch: 5, step: 0 }
+            const f = (w: ArrayLike<number>) =>
+              meanLoss(loss, epoch.y, forward(spec, w, tables, epoch.rows, drop))
+            const { loss: met, gradients } = await gradientsOf(backend, options, state, epoch)
+            const expected = differences(f, state.weights)
 
-          t.ok(Math.abs(met - f(state.weights)) < 1e-6 * met, `loss ${met}`)
-          for (const { name, offset, length } of layout(spec).slots) {
-            const wanted = expected.subarray(offset, offset + length)
-            const largest = Math.max(...wanted.map(Math.abs))
-            const worst = Math.max(...wanted.map((g, i) => Math.abs(g - gradients[offset + i]!)))
-            t.ok(largest > 1e-5, `${name} has gradients, up to ${largest}`)
-            t.ok(worst <= 1e-4 * largest, `${name}: ${worst} of ${largest}`)
-          }
-        },
-      )
+            t.ok(Math.abs(met - f(state.weights)) < 1e-6 * met, `loss ${met}`)
+            for (const { name, offset, length } of layout(spec).slots) {
+              const wanted = expected.subarray(offset, offset + length)
+              const largest = Math.max(...wanted.map(Math.abs))
+              const worst = Math.max(...wanted.map((g, i) => Math.abs(g - gradients[offset + i]!)))
+              t.ok(largest > 1e-5, `${name} has gradients, up to ${largest}`)
+              t.ok(worst <= 1e-4 * largest, `${name}: ${worst} of ${largest}`)
+            }
+          },
+        )
 
 interface Losses {
   readonly y: readonly number[]
@@ -116,3 +142,11 @@ function equalTowers(): ModelSpec {
   const same = [...cell, ...drug].map(layer => ({ ...layer, dropout: 0.25 }))
   return { cell: same.slice(0, 2), drug: same.slice(2), ...rest }
 }
+
+for (const backend of loadable)
+  if (!isComputed({ type: 'custom', file, params: {} }, backend))
+    t.test(`${backend.name}: a custom loss is refused`, async t => {
+      const options = tinyOptions({ loss: { type: 'custom', file, params: { power: 4 } } })
+      const refused = { kind: 'USAGE', message: /^custom_loss_module: \w+ computes mse/ }
+      await t.rejects(backend.create(options, tinyState(options)), refused)
+    })

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { randomWords, STREAM, type Key } from '../../src/base/random.js'
 import { loadKernel } from '../../src/train/backends/kernel.js'
-import { allocate, fillMasks } from '../../src/train/backends/ort-memory.js'
+import { fillMasks } from '../../src/train/backends/dropout-masks.js'
+import { allocate } from '../../src/train/backends/ort-memory.js'
 import { layers, layout, type ModelSpec } from '../../src/train/spec.js'
 import { dense, keeps } from './reference-net.js'
 import { tinySpec } from './tiny.js'
@@ -25,9 +26,9 @@ t.test('masks are a function of key, epoch, step and layer, as documented', asyn
     [3, 1, 6],
     [3, 2, 5],
   ] as const) {
-    fillMasks(memory, key, epoch, step, n)
+    fillMasks(memory.kernel, memory.masks, key, epoch, step, n)
     for (const layer of layers(spec)) {
-      const mask = memory.masks.find(m => m.name === `${layer.name}/mask`)
+      const mask = memory.masks.find(m => m.layer === layer.name)
       t.equal(mask !== undefined, layer.dropout > 0, layer.name)
       if (!mask) continue
       const place = layers(spec).indexOf(layer)
@@ -63,7 +64,7 @@ t.test('the share of zeros is the dropout, also near 0 and 1', async t => {
       output: dense('auc', 1001, 1, 'sigmoid'),
     }
     const memory = allocate(spec, layout(spec), 200, 0)
-    fillMasks(memory, key, 0, 0, 200)
+    fillMasks(memory.kernel, memory.masks, key, 0, 0, 200)
     const { values } = memory.masks[0]!
     const share = values.filter(v => v === 0).length / values.length
     const deviation = Math.sqrt((dropout * (1 - dropout)) / values.length)

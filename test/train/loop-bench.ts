@@ -19,6 +19,7 @@ export const CKPT: CkptOptions = {
   checksum: true,
   keepLimit: 3,
   keepMode: 'linear',
+  dropOptimizer: false,
   metadata: null,
 }
 

@@ -3,6 +3,7 @@ import {
   cpSync,
   mkdirSync,
   readFileSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -24,6 +25,8 @@ const WAYS: Readonly<Record<string, Partial<CkptOptions>>> = {
   'the best training loss': { saveBestMetric: 'loss', saveInterval: 100 },
   'none before epoch 6': { skipEpochs: 6 },
   'none at all': { saveInterval: 0 },
+  'without the optimiser at the end': { dropOptimizer: true },
+  'the best training loss, without the optimiser': { dropOptimizer: true, saveBestMetric: 'loss' },
 }
 
 t.test('the undisturbed RUN is a fair trial: its best epoch is not its last', async t => {
@@ -87,7 +90,7 @@ t.test('stopped twice and given more epochs, it ends like one never stopped', as
 })
 
 t.test('killed before any rename it made, it ends in the same bytes', async t => {
-  for (const ckpt of [{}, { saveBestMetric: 'loss' }] as const) {
+  for (const ckpt of [{}, { saveBestMetric: 'loss' }, { dropOptimizer: true }] as const) {
     const root = t.testdir()
     const snapshots: { directory: string; finished: number }[] = []
     const straight = join(root, 'straight')
@@ -113,6 +116,29 @@ t.test('killed before any rename it made, it ends in the same bytes', async t =>
       await isTidy(t, directory)
     }
   }
+})
+
+t.test("without the optimiser's state a RUN is done, and more epochs begin anew", async t => {
+  const root = t.testdir()
+  const ckpt = { dropOptimizer: true }
+  const small = join(root, 'small')
+  const first = await attempt({ directory: small, store, ckpt })
+  for (const epoch of await readdir(join(small, 'epochs')))
+    t.same((await readdir(join(small, 'epochs', epoch))).sort(), ['ckpt-info.json', 'model.h5'])
+  const whole = join(root, 'whole')
+  await attempt({ directory: whole, store })
+  const size = (directory: string) => statSync(join(directory, 'best', 'model.h5')).size
+  t.ok(size(small) < size(whole))
+  const again = await attempt({ directory: small, store, ckpt, attempt: 2 })
+  t.same(again.trained, [], 'a finished RUN trains nothing')
+  t.same(again.weights, first.weights)
+
+  const longer = { directory: join(root, 'longer'), store, ckpt, options: { epochs: 11 } }
+  const wanted = await attempt(longer)
+  const more = await attempt({ ...longer, directory: small, attempt: 3 })
+  t.same(outcome(small, more), outcome(longer.directory, wanted), 'as if never begun')
+  t.equal(more.trained.length, 11)
+  t.match(more.log, [/epoch 9 has no optimizer state .*no use for more epochs/])
 })
 
 t.test('with all epochs done it trains none, and holds the weights of the best', async t => {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { loadKernel } from '../../src/train/backends/kernel.js'
+import { openTf } from '../../src/train/backends/tfjs-load.js'
+import { newUpdates } from '../../src/train/backends/tfjs-updates.js'
 import { momentCount, momentNames, optimise } from '../../src/train/optimisers.js'
 import type { OptimiserName } from '../../src/train/spec.js'
 
@@ -40,4 +42,29 @@ for (const name of Object.keys(oracle.after) as OptimiserName[])
     })
     t.ok(weights!.every((v, e) => (e >= 16 && e < 22) || v === 0))
     t.equal(momentum === 1, name !== 'Nadam')
+  })
+
+const tf = await openTf('cpu')
+for (const name of Object.keys(oracle.after) as OptimiserName[])
+  t.test(`so they are by TensorFlow's operations: ${name}`, async t => {
+    const size = oracle.w0.length
+    const weights = tf.variable(tf.tensor1d(oracle.w0))
+    const moments = Array.from({ length: momentCount(name) }, () =>
+      tf.variable(tf.fill([size], name === 'Adagrad' ? 0.1 : 0)),
+    )
+    const updates = newUpdates(tf)
+    const rate = oracle.learning_rate[name]
+    let momentum = 1
+    oracle.grads.forEach((gradient, i) => {
+      const gradients = tf.tensor1d(gradient)
+      const held = tf.memory().numTensors
+      const places = { weights, moments, gradients, size }
+      momentum = optimise(updates, name, places, rate, i + 1, momentum)
+      t.equal(tf.memory().numTensors, held, 'nothing is left behind')
+      const got = weights.dataSync()
+      oracle.after[name][i]!.forEach((wanted, e) => {
+        const off = Math.abs(got[e]! - wanted) / Math.abs(wanted)
+        t.ok(off <= 1e-6, `step ${i + 1}, weight ${e}: ${got[e]}, want ${wanted}`)
+      })
+    })
   })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { scores, variance } from '../../src/train/scores.js'
+import { variance } from '../../src/base/statistics.js'
+import { scores } from '../../src/train/scores.js'
 
 const NAMES = ['mse', 'rmse', 'pcc', 'scc', 'r2'] as const
 type Case = { kind: string; y: number[]; p: number[] } & Record<

@@ -34,8 +34,18 @@ const SIZES: Readonly<Record<StackName, readonly number[]>> = {
 /** Layers in a block; 1000 is beyond any use, and a slip of the pen must not fill the memory. */
 const MOST = 1000
 
-/** The layers of one stack, as `hyperparam_space` has them. Problems go to the reader. */
+/**
+ * The layers of one stack, as `hyperparam_space` has them. Problems go to the reader: also a key of another
+ * space or of a layer that is not there, which would suggest a net that is not trained.
+ */
 export function readStack(r: Reader, space: (typeof SPACES)[number], name: StackName): Stack {
+  const own = new RegExp(`^${name}_(${OWN[space].source})$`)
+  const foreign = r.given(key => key.startsWith(`${name}_`) && isStackKey(key) && !own.test(key))
+  if (foreign.length > 0)
+    r.problems.push(
+      `${foreign.map(key => `"${key}"`).join(', ')}: not used with "hyperparam_space" "${space}", ` +
+        `want ${WORDS[space]}`,
+    )
   switch (space) {
     case 'global':
       return Array.from({ length: COUNT[name] }, () => readLayer(r, WIDTH, key => key))
@@ -44,6 +54,23 @@ export function readStack(r: Reader, space: (typeof SPACES)[number], name: Stack
     case 'layer':
       return readLayers(r, name)
   }
+}
+
+/** What may follow the name of a stack in each space. */
+const OWN = {
+  global: /(?!)/,
+  block: /arch|num_layers|activation|dropout/,
+  layer: /num_layers|layer_\d_(size|activation|dropout)/,
+} as const
+
+const WORDS = {
+  global: '"activation" and "dropout" alone, or the space "block" or "layer"',
+  block: '"…_arch", "…_num_layers", "…_activation", "…_dropout", or the space "layer"',
+  layer: '"…_num_layers" and "…_layer_1_size" and the like, or the space "block"',
+} as const
+
+function isStackKey(key: string): boolean {
+  return STACK_KEYS.some(pattern => pattern.test(key))
 }
 
 function readBlock(r: Reader, name: StackName): Stack {
@@ -66,12 +93,21 @@ function readBlock(r: Reader, name: StackName): Stack {
 function readLayers(r: Reader, name: StackName): Stack {
   const sizes = SIZES[name]
   const count = readCount(r, name, sizes.length) ?? COUNT[name]
+  const beyond = r.given(key => Number(layerNumber(name).exec(key)?.[1] ?? 0) > count)
+  if (beyond.length > 0)
+    r.problems.push(
+      `${beyond.map(key => `"${key}"`).join(', ')}: there is no such layer, "${name}_num_layers" is ${count}`,
+    )
   return sizes.slice(0, count).map((usual, i) => {
     const mine = (key: string) => `${name}_layer_${i + 1}_${key}`
     const given = r.optional(mine('size')) !== null
     const units = given ? r.integer(mine('size'), 1) : usual
     return readLayer(r, units, key => (r.optional(mine(key)) === null ? key : mine(key)))
   })
+}
+
+function layerNumber(name: StackName): RegExp {
+  return new RegExp(`^${name}_layer_(\\d)_`)
 }
 
 /** @returns undefined where it is not given or wrong */

@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HedError } from '../../src/base/errors.js'
 import { writeAtomic } from '../../src/base/files.js'
+import { plural } from '../../src/base/plural.js'
 import { readArrow, writeArrow, type Features } from '../../src/table/arrow-file.js'
 import type { Categories } from '../../src/table/column.js'
 import { readParquet } from '../../src/table/parquet.js'
@@ -55,6 +56,11 @@ export async function inspectData(dataSource: string): Promise<HedData> {
 /** Drugs in index order, and nothing else of the data. */
 export async function readDrugs(path: string): Promise<readonly string[]> {
   return (await readParquet(path)).categories(DRUG).values
+}
+
+/** Cells, in order of first appearance. */
+export async function readCells(path: string): Promise<readonly string[]> {
+  return (await readParquet(path)).categories(CELL).values
 }
 
 const ARROW = {
@@ -152,4 +158,23 @@ export async function readFeatures(
 function rowsOf(values: readonly string[], ids: readonly string[]): Int32Array {
   const row = new Map(ids.map((name, i) => [name, i]))
   return Int32Array.from(values, value => row.get(value) ?? -1)
+}
+
+/** Cells and drugs of the responses without features: `2 cells (A, B) and 1 drug (C)`. */
+export function without({
+  cells,
+  drugs,
+  cellTable,
+  drugTable,
+}: Pick<HedData, 'cells' | 'drugs' | 'cellTable' | 'drugTable'>): string {
+  const of = ({ values }: Categories, { rowOf }: FeatureTable, what: string) => {
+    const names = values.filter((_, code) => rowOf[code]! < 0)
+    return names.length === 0 ? [] : [`${plural(names.length, what)} (${some(names)})`]
+  }
+  return [...of(cells, cellTable, 'cell'), ...of(drugs, drugTable, 'drug')].join(' and ')
+}
+
+/** A few names. */
+export function some(names: readonly string[]): string {
+  return names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '')
 }

@@ -2,6 +2,8 @@ import type { Params } from '../../src/experiment/workflow.js'
 import type { TrainingOptions, WarmUp } from '../../src/train/options.js'
 import type { Activation, Loss, OptimiserName } from '../../src/train/spec.js'
 import { readStack, SPACES, STACK_KEYS, type Stack } from './architecture.js'
+import { lossFile } from './loss-module.js'
+import { PARTITIONS, type PartitionName } from './held-out.js'
 import { newReader, type Reader } from './params-reader.js'
 
 /** Every hyperparameter with its default: uno_default_model.txt, and what is ours. */
@@ -23,6 +25,7 @@ export const DEFAULTS: Params = {
   dropout: 0.1,
   activation: 'relu',
   seed: 0,
+  partition: 'by_drug',
   missing: 'drop',
   ckpt_restart_mode: 'auto',
   ckpt_save_best: true,
@@ -49,7 +52,6 @@ export const FIXED: Params = {
   canc_col_name: 'improve_sample_id',
   drug_col_name: 'improve_chem_id',
   y_col_name: 'auc',
-  train_subset_data: false,
   preprocess_subset_data: false,
   ckpt_save_weights_only: false,
 }
@@ -58,9 +60,12 @@ export const FIXED: Params = {
 export const KNOWN: readonly (string | RegExp)[] = [
   'alpha',
   'custom_loss_module',
+  'ckpt_drop_optimizer',
   'ckpt_metadata',
   'metadata',
   'raw_max_lr',
+  'train_subset_data',
+  'write_partitions',
   ...IDLE,
   ...Object.keys(FIXED),
   ...STACK_KEYS,
@@ -74,6 +79,11 @@ export interface Hyperparameters {
   readonly output: Activation
   /** 0 … 2^32−1 */
   readonly seed: number
+  readonly partition: PartitionName
+  /** Train and validate on a sample alone. */
+  readonly subset: boolean
+  /** Leave train and val as Parquet files too, as long as the RUN lasts. */
+  readonly writePartitions: boolean
   /** Refuse rows without features instead of leaving them out. */
   readonly refuseMissing: boolean
 }
@@ -85,14 +95,15 @@ const WARM_UPS = ['none', 'constant', 'linear', 'quadratic', 'exponential'] as c
 export function readHyperparameters(
   params: Params,
 ): Hyperparameters | { readonly problems: readonly string[] } {
-  const r = newReader(params)
+  // an EXP of an earlier version has recorded fewer defaults
+  const r = newReader({ ...DEFAULTS, ...params })
   const batchSize = r.integer('batch_size', 1)
   const training: TrainingOptions = {
     epochs: r.integer('epochs', 1),
     batchSize,
     maxRate: r.number('learning_rate', n => n > 0, '> 0') * batchSize,
     optimiser: readOptimiser(r),
-    loss: readLoss(r),
+    loss: readLoss(r, params),
     warmUp: r.word<WarmUp>('warmup_type', WARM_UPS),
     warmUpEpochs: r.integer('warmup_epochs', 0),
     patience: r.integer('reduce_lr_patience', 1),
@@ -106,7 +117,8 @@ export function readHyperparameters(
       saveInterval: r.integer('ckpt_save_interval', 0),
       checksum: r.flag('ckpt_checksum'),
       keepLimit: r.integer('ckpt_keep_limit', 1),
-      keepMode: r.word('ckpt_keep_mode', ['linear', 'exponential'] as const),
+      keepMode: r.word('ckpt_keep_mode', ['linear', 'exponential', 'all'] as const),
+      dropOptimizer: r.optionalFlag('ckpt_drop_optimizer'),
       metadata: r.optionalText('ckpt_metadata') ?? r.optionalText('metadata'),
     },
   }
@@ -125,6 +137,9 @@ export function readHyperparameters(
     interaction: readStack(r, space, 'interaction'),
     output: r.word('regression_activation', ['sigmoid', 'linear'] as const),
     seed: readSeed(r),
+    partition: r.word('partition', PARTITIONS),
+    subset: r.optionalFlag('train_subset_data'),
+    writePartitions: r.optionalFlag('write_partitions'),
     refuseMissing: r.word('missing', ['drop', 'error'] as const) === 'error',
   }
   return r.problems.length > 0 ? { problems: [...new Set(r.problems)] } : result
@@ -140,10 +155,16 @@ function readOptimiser(r: Reader): OptimiserName {
   return 'Adam'
 }
 
-function readLoss(r: Reader): Loss {
+function readLoss(r: Reader, params: Params): Loss {
   const custom = r.optional('custom_loss_module')
+  const file = lossFile(custom)
+  if (file !== undefined) return { type: 'custom', file, params }
   if (custom !== null && custom !== 'mae_poly_loss')
-    r.wrong('custom_loss_module', custom, '"mae_poly_loss", the only one that is known')
+    r.wrong(
+      'custom_loss_module',
+      custom,
+      '"mae_poly_loss", or the path of a module: "./my-loss.js"',
+    )
   const value = custom === null ? r.optional('loss') : 'mae_poly'
   const name = LOSSES.find(([names]) =>
     names.some(n => typeof value === 'string' && same(n, value)),

@@ -5,6 +5,7 @@ import type { Categories } from '../../src/table/column.js'
 import { readParquet } from '../../src/table/parquet.js'
 import type { Network } from '../../src/train/h5.js'
 import * as data from './data.js'
+import { some } from './data.js'
 
 /** Pairs of cell and drug to predict, with the features a model wants of them. */
 export interface Pairs {
@@ -24,9 +25,15 @@ export interface Pairs {
  */
 export async function readPairs(path: string, model: Network, features?: string): Promise<Pairs> {
   const found = statSync(path, { throwIfNoEntry: false })
-  if (!found)
-    throw new HedError('DATA', `${path}: no such file or folder`, {
-      hint: 'Give a folder such as DATA_SOURCE, or a response file.',
+  if (!found?.isDirectory() && !found?.isFile())
+    throw new HedError(
+      'DATA',
+      `${path || '""'}: ${found ? 'is neither file nor folder' : 'no such file or folder'}`,
+      { hint: 'Give a folder such as DATA_SOURCE, or a response file.' },
+    )
+  if (features !== undefined && !isFolder(features))
+    throw new HedError('DATA', `--features: ${features || '""'}: no such folder`, {
+      hint: `Name the folder that has ${data.FILES.cells} and ${data.FILES.drugs}.`,
     })
   const folder = found.isDirectory() ? path : dirname(path)
   const file = found.isDirectory() ? need(folder, data.FILES.responses) : path
@@ -59,6 +66,10 @@ export async function readPairs(path: string, model: Network, features?: string)
       order(drugFile, drugWidth, model.features?.drug),
     ),
   }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
 function need(folder: string, name: string): string {
@@ -101,9 +112,4 @@ function columns(
       { hint },
     )
   return there
-}
-
-/** A few names. */
-export function some(names: readonly string[]): string {
-  return names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '')
 }

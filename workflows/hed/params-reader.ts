@@ -4,6 +4,8 @@ import type { Params } from '../../src/experiment/workflow.js'
 /** Reads typed values and collects what is wrong, so that all of it is told at once. */
 export interface Reader {
   readonly problems: string[]
+  /** Keys with a value, null aside. */
+  given(which: (key: string) => boolean): readonly string[]
   /** The value; null where it is absent or null. */
   optional(key: string): Json
   optionalText(key: string): string | null
@@ -11,6 +13,8 @@ export interface Reader {
   integer(key: string, least: number): number
   number(key: string, allowed: (n: number) => boolean, want: string): number
   flag(key: string): boolean
+  /** False where it is absent or null. */
+  optionalFlag(key: string): boolean
   word<T extends string>(key: string, words: readonly T[]): T
   wrong(key: string, value: Json, want: string): void
 }
@@ -19,6 +23,7 @@ export function newReader(params: Params): Reader {
   const problems: string[] = []
   const reader: Reader = {
     problems,
+    given: which => Object.keys(params).filter(key => params[key] !== null && which(key)),
     optional: key => params[key] ?? null,
     optionalText: key => {
       const value = params[key] ?? null
@@ -42,6 +47,7 @@ export function newReader(params: Params): Reader {
       reader.wrong(key, value, 'true or false')
       return false
     },
+    optionalFlag: key => (params[key] ?? null) !== null && reader.flag(key),
     word: (key, words) => {
       const value = params[key] ?? null
       const found = words.find(w => w === value)

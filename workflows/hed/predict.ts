@@ -2,7 +2,8 @@ import { HedError } from '../../src/base/errors.js'
 import { chooseBackend } from '../../src/train/backends/registry.js'
 import { openModel, type OpenedModel } from '../../src/train/open-model.js'
 import { scores, type Scores } from '../../src/train/scores.js'
-import { some, readPairs, type Pairs } from './pairs.js'
+import { without } from './data.js'
+import { readPairs, type Pairs } from './pairs.js'
 import { decimals, quoted } from './predictions.js'
 
 /** One pair, in the order of the response file. */
@@ -54,6 +55,14 @@ export async function predict(
   const rows = Int32Array.from(cell.keys()).filter(row => cell[row]! >= 0 && drug[row]! >= 0)
   const left = cell.length - rows.length
   if (left > 0 && !options.dropMissing) throw lacking(data, pairs, left)
+  if (rows.length === 0)
+    throw new HedError(
+      'DATA',
+      `${data}: no row is left to predict${left > 0 ? `: ${without(pairs)} have no features` : ''}`,
+      {
+        hint: 'Give feature tables of these cells and drugs.',
+      },
+    )
   const of = (codes: Int32Array) => rows.map(row => codes[row]!)
   const predicted = await compute(network, pairs, of(cell), of(drug), options)
   return {
@@ -102,16 +111,8 @@ async function compute(
   }
 }
 
-function lacking(path: string, { cells, drugs, cellTable, drugTable }: Pairs, rows: number) {
-  const without = (values: readonly string[], rowOf: Int32Array, what: string) => {
-    const names = values.filter((_, code) => rowOf[code]! < 0)
-    return names.length === 0 ? [] : [`${names.length} ${what} (${some(names)})`]
-  }
-  const who = [
-    ...without(cells.values, cellTable.rowOf, 'cells'),
-    ...without(drugs.values, drugTable.rowOf, 'drugs'),
-  ]
-  return new HedError('DATA', `${path}: ${rows} rows lack features: ${who.join(' and ')}`, {
+function lacking(path: string, pairs: Pairs, rows: number) {
+  return new HedError('DATA', `${path}: ${rows} rows lack features: ${without(pairs)}`, {
     hint: 'Add them to the feature tables, or leave the rows out with --missing drop.',
   })
 }

@@ -1,19 +1,24 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { HedError } from '../../src/base/errors.js'
 import { randomKey, type Key } from '../../src/base/random.js'
 import { writeAtomic } from '../../src/base/files.js'
 import { RUN_FILES } from '../../src/experiment/layout.js'
 import { Stopped, type Outcome, type RunContext } from '../../src/experiment/workflow.js'
-import { writeResponses } from '../../src/table/response-file.js'
+import type { Categories } from '../../src/table/column.js'
+import { writeParquet } from '../../src/table/parquet-writer.js'
+import { writeResponses, type Responses } from '../../src/table/response-file.js'
 import { writeHistory } from '../../src/train/history.js'
 import { initialState } from '../../src/train/init.js'
 import { train, type Samples, type TrainResult } from '../../src/train/loop.js'
 import type { ModelStore } from '../../src/train/model-store.js'
 import { scores } from '../../src/train/scores.js'
 import type { Backend, Trainer } from '../../src/train/trainer.js'
-import type { HedData } from './data.js'
+import { AUC, CELL, DRUG, type HedData } from './data.js'
+import { describe, heldOutOf, labelsOf, nameOf, type HeldOut } from './held-out.js'
 import { readHyperparameters, type Hyperparameters } from './hyperparameters.js'
-import { partitionByDrug, type Partition } from './partition.js'
+import { loadPlannedLoss } from './loss-module.js'
+import { makePartition, subsetOf, type Partition } from './partition.js'
 import { writePredictions } from './predictions.js'
 import { unoSpec } from './uno.js'
 
@@ -29,23 +34,26 @@ export interface HedTools {
 export async function hedRun(context: RunContext, tools: HedTools): Promise<Outcome> {
   const options = readHyperparameters(context.params)
   if ('problems' in options) throw new Error(options.problems.join('; '))
-  const drug = { index: Number(context.resolved['index']), name: nameOf(context) }
-  const key = randomKey(options.seed, drug.name)
+  await loadPlannedLoss(options.training.loss, context.resolved, tools.backend.name)
+  const heldOut = heldOutOf(options.partition, context.resolved)
+  const key = randomKey(options.seed, nameOf(heldOut))
 
-  // 1. partition: one drug out, the rest into train and val
+  // 1. partition: a drug or a cell out, the rest into train and val
   context.progress({ phase: 'partition' })
-  const partition = partitionByDrug(tools.data, drug.index, key)
-  await reportPartition(context, tools.data, partition, drug.name)
+  const whole = makePartition(tools.data, heldOut, key)
+  const partition = options.subset ? subsetOf(whole, key) : whole
+  await reportPartition(context, tools.data, partition, nameOf(heldOut))
+  if (options.writePartitions) await writePartitions(context, tools.data, partition)
 
   const trainer = await newTrainer(options, tools, key)
   try {
     // 2. train, from the last checkpoint if there is one
     const result = await trainUno(context, options, tools, partition, trainer, key)
 
-    // 3. score the held-out drug and the validation rows with the best weights
+    // 3. score the held-out and the validation rows with the best weights
     context.progress({ phase: 'score' })
-    await score(context, tools.data, partition.val, trainer, 'val', drug)
-    await score(context, tools.data, partition.test, trainer, 'test', drug)
+    await score(context, tools.data, partition.val, trainer, 'val', heldOut)
+    await score(context, tools.data, partition.test, trainer, 'test', heldOut)
 
     // 4. what the marker vouches for; the engine writes it, last
     const { history } = result
@@ -56,12 +64,6 @@ export async function hedRun(context: RunContext, tools: HedTools): Promise<Outc
   } finally {
     await trainer.close()
   }
-}
-
-function nameOf({ resolved }: RunContext): string {
-  const { drug } = resolved
-  if (typeof drug !== 'string') throw new Error('the plan names no drug')
-  return drug
 }
 
 const OUTPUTS = [
@@ -78,16 +80,43 @@ async function reportPartition(
   context: RunContext,
   data: HedData,
   { test, val, train, left }: Partition,
-  drug: string,
+  name: string,
 ): Promise<void> {
-  context.log(`${drug}: ${test.length} test, ${val.length} val, ${train.length} train rows`)
+  context.log(`${name}: ${test.length} test, ${val.length} val, ${train.length} train rows`)
   if (left.rows > 0) context.log(`${left.rows} rows left out: no features`)
-  if (test.length === 0) context.log(`warning: no row of ${drug} is left to score`)
-  await writeResponses(join(context.directory, RUN_FILES.testRows), {
-    cells: Array.from(test, row => data.cells.values[data.cells.codes[row]!]!),
-    drugs: Array.from(test, () => drug),
-    auc: Float64Array.from(test, row => data.auc[row]!),
-  })
+  if (test.length === 0) context.log(`warning: no row of ${name} is left to score`)
+  if (train.length === 0 || val.length === 0)
+    throw new HedError(
+      'DATA',
+      `no rows are left to train on: ${train.length} train, ${val.length} val, ${test.length} test`,
+      { hint: 'Give more data, or hold another drug or cell out.' },
+    )
+  await writeResponses(join(context.directory, RUN_FILES.testRows), responses(data, test))
+}
+
+/** For a look while the RUN lasts: the folder goes with it. */
+async function writePartitions(
+  context: RunContext,
+  data: HedData,
+  partition: Partition,
+): Promise<void> {
+  const { temporary } = context
+  await mkdir(temporary, { recursive: true, mode: 0o700 })
+  for (const which of ['train', 'val'] as const) {
+    const { cells, drugs, auc } = responses(data, partition[which])
+    const columns = { [CELL]: cells, [DRUG]: drugs, [AUC]: auc }
+    await writeParquet(join(temporary, `rsp_${which}_data.parquet`), columns)
+  }
+  context.log(`train and val rows are in ${temporary} until the RUN ends`)
+}
+
+function responses({ cells, drugs, auc }: HedData, rows: Int32Array): Responses {
+  const named = ({ values, codes }: Categories) => Array.from(rows, row => values[codes[row]!]!)
+  return {
+    cells: named(cells),
+    drugs: named(drugs),
+    auc: Float64Array.from(rows, row => auc[row]!),
+  }
 }
 
 async function newTrainer(
@@ -136,6 +165,7 @@ async function trainUno(
         fence: () => context.fence(),
         spec: unoSpec(options, data.cellTable.names.length, data.drugTable.names.length),
         optimiser: training.optimiser,
+        digests: context.digests,
         features: { cell: data.cellTable.names, drug: data.drugTable.names },
         log: text => context.log(text),
       },
@@ -166,20 +196,15 @@ async function score(
   rowNumbers: Int32Array,
   trainer: Trainer,
   which: 'val' | 'test',
-  drug: { readonly index: number; readonly name: string },
+  heldOut: HeldOut,
 ): Promise<void> {
   const predicted = await trainer.predict(samples(data, rowNumbers).rows)
   const auc = Float64Array.from(rowNumbers, row => data.auc[row]!)
-  const labels = Array.from(rowNumbers, row => data.cells.values[data.cells.codes[row]!]!)
-  const result = {
-    ...scores(auc, predicted),
-    n: auc.length,
-    drug: drug.name,
-    index: drug.index,
-    cells: new Set(labels).size,
-  }
+  const found = { ...scores(auc, predicted), n: auc.length }
+  const result = { ...found, ...describe(heldOut, data, rowNumbers) }
   const file = (name: keyof typeof RUN_FILES) => join(context.directory, RUN_FILES[name])
   await writeAtomic(file(`${which}Scores`), `${JSON.stringify(result, null, 4)}\n`)
+  const labels = labelsOf(heldOut, data, rowNumbers)
   await writePredictions(file(`${which}Predictions`), auc, predicted, labels)
 }
 

@@ -38,15 +38,10 @@ function simulate(rank) {
     { rank, host: 'sim', node: `sim${Math.floor(rank / 12)}`, pid: rank, slots: 1, ...TIMES },
     now(),
   )
-  const socket = connect(
-    { client: keys.client, serverKey: keys.server.publicKey },
-    addresses,
-    `${rank}-${nonce}`,
-    frame => {
-      const message = parseToAgent(frame)
-      for (const body of message?.bodies ?? []) perform(onLeader(agent, body, now()))
-    },
-  )
+  const socket = connect(keys, addresses, `${rank}-${nonce}`, frame => {
+    const message = parseToAgent(frame)
+    for (const body of message?.bodies ?? []) perform(onLeader(agent, body, now()))
+  })
   const outbox = newOutbox(encodeHead({ exp: exp.id, epoch, nonce }), 5, (_, frame) =>
     socket.send(frame),
   )

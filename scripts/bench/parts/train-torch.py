@@ -1,8 +1,8 @@
-"""PyTorch's side of the benchmark `train`: the same Uno, one JSON line in a request, one out.
+"""PyTorch's side of the benchmarks `train` and `score`: the same Uno, one word in a request, one line of JSON out.
 
-Usage: train-torch.py '{"cellFeatures": …, "drugFeatures": …, "cells": …, "drugs": …, "batch": …,
-                        "threads": …, "dropout": …, "width": …, "steps": …, "scored": …}'
-Request: "train" or "predict"; answer: {"seconds": …, "cpu": …} for `steps` batches or `scored` rows.
+Usage: train-torch.py '{"cellFeatures": …, "drugFeatures": …, "cells": …, "drugs": …, "width": …, "dropout": …,
+                        "threads": …, "batch": …, "train": ROWS, "score": ROWS, "scoreBatch": …}'
+`train`, `predict`: {"seconds": …, "cpu": …} for all of the rows; `sgemm`: {"gflops": …} of a large product.
 """
 import json
 import sys
@@ -38,37 +38,60 @@ class Uno(nn.Module):
         return torch.sigmoid(self.out(self.joint(x)))
 
 
+def adam(parameters):
+    """The fused one where this version has it for the CPU."""
+    try:
+        return "fused Adam", torch.optim.Adam(parameters, lr=1e-4, fused=True)
+    except (TypeError, RuntimeError):
+        return "Adam", torch.optim.Adam(parameters, lr=1e-4)
+
+
 model = Uno()
-optimiser = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
-n = o["batch"] * o["steps"]
+adam_name, optimiser = adam(list(model.parameters()))
 cell_table = torch.rand(o["cells"], o["cellFeatures"]) * 2 - 1
 drug_table = torch.rand(o["drugs"], o["drugFeatures"]) * 2 - 1
-cell = torch.randint(0, o["cells"], (max(n, o["scored"]),))
-drug = torch.randint(0, o["drugs"], (max(n, o["scored"]),))
-y = torch.rand(n, 1)
+most = max(o["train"], o["score"])
+cell = torch.randint(0, o["cells"], (most,))
+drug = torch.randint(0, o["drugs"], (most,))
+y = torch.rand(most, 1)
+
+
+def features(rows):
+    return cell_table.index_select(0, cell[rows]), drug_table.index_select(0, drug[rows])
 
 
 def train():
     model.train()
-    for i in range(0, n, o["batch"]):
-        rows = slice(i, i + o["batch"])
+    for i in range(0, o["train"], o["batch"]):
+        rows = slice(i, min(i + o["batch"], o["train"]))
         optimiser.zero_grad(set_to_none=True)
-        out = model(cell_table.index_select(0, cell[rows]), drug_table.index_select(0, drug[rows]))
-        nn.functional.mse_loss(out, y[rows]).backward()
+        nn.functional.mse_loss(model(*features(rows)), y[rows]).backward()
         optimiser.step()
 
 
 @torch.inference_mode()
 def predict():
     model.eval()
-    for i in range(0, o["scored"], 2048):
-        rows = slice(i, min(i + 2048, o["scored"]))
-        model(cell_table.index_select(0, cell[rows]), drug_table.index_select(0, drug[rows]))
+    for i in range(0, o["score"], o["scoreBatch"]):
+        model(*features(slice(i, min(i + o["scoreBatch"], o["score"]))))
 
 
-print(json.dumps({"version": torch.__version__}), flush=True)
-for line in sys.stdin:
+def timed(work):
     start, used = time.perf_counter(), time.process_time()
-    {"train": train, "predict": predict}[line.strip()]()
-    took = {"seconds": time.perf_counter() - start, "cpu": time.process_time() - used}
-    print(json.dumps(took), flush=True)
+    work()
+    return {"seconds": time.perf_counter() - start, "cpu": time.process_time() - used}
+
+
+SIDE = 2048
+a, b, c = (torch.rand(SIDE, SIDE) for _ in range(3))
+
+
+def sgemm():
+    seconds = min(timed(lambda: torch.mm(a, b, out=c))["seconds"] for _ in range(4))
+    return {"gflops": 2 * SIDE**3 / seconds / 1e9}
+
+
+print(json.dumps({"version": torch.__version__, "adam": adam_name}), flush=True)
+answers = {"train": lambda: timed(train), "predict": lambda: timed(predict), "sgemm": sgemm}
+for line in sys.stdin:
+    print(json.dumps(answers[line.strip()]()), flush=True)

@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs'
+import { MANY } from '../many.js'
 
 interface DemoArgs {
   dir: string
@@ -28,6 +29,7 @@ const info: CommandModule<object, InfoArgs> = {
   describe: 'rows, bytes, columns and drugs of Parquet files',
   builder: y =>
     y
+      .parserConfiguration(MANY)
       .positional('files', { type: 'string', array: true, demandOption: true })
       .option('json', { type: 'boolean', describe: 'print JSON' })
       .example('$0 data info demo-data/*.parquet', ''),

@@ -17,13 +17,13 @@ export const epochs: CommandModule<object, Args> = {
       .example('$0 epochs out/EXP001 1', ''),
   handler: async ({ exp: name, min, json }) => {
     const { epochLines, epochRows } = await import('../../analysis/epochs.js')
-    const { openNamed } = await import('../open-named.js')
+    const { openForReading } = await import('../open-named.js')
     const { count } = await import('../count.js')
     const { print, printJson } = await import('../print.js')
     const { writeReport } = await import('../../analysis/report-file.js')
     const { epochsFile } = await import('../../experiment/layout.js')
     const least = min === undefined ? 0 : count(min, 'MIN', 0)
-    const exp = openNamed(name)
+    const exp = openForReading(name)
     const rows = epochRows(exp, least)
     if (json) printJson(rows)
     else print(epochLines(rows))

@@ -28,15 +28,32 @@ export const progress: CommandModule<object, Args> = {
   handler: async ({ exp: name, watch: isWatch, verify, json }) => {
     const { progressLines } = await import('../../analysis/progress-lines.js')
     const { look, watch } = await import('../watch.js')
-    const { openNamed } = await import('../open-named.js')
+    const { upstreamProgress } = await import('../../analysis/upstream-progress.js')
+    const { jobStatesOf } = await import('../job.js')
+    const { openForReading } = await import('../open-named.js')
     const { print, printJson, table } = await import('../print.js')
     const { writeReport } = await import('../../analysis/report-file.js')
     const { progressFile } = await import('../../experiment/layout.js')
-    const exp = openNamed(name)
-    const found = isWatch ? await watch(exp, json ?? false) : await look(exp, verify)
-    const lines = table(progressLines(found))
-    if (!isWatch) {
-      if (json) printJson(found)
+    const exp = openForReading(name)
+    const isOurs = !('type' in exp)
+    const found = !isOurs
+      ? upstreamProgress(exp)
+      : isWatch
+        ? await watch(exp, json ?? false)
+        : await look(exp, verify)
+    // nobody leads, and nobody has said why: perhaps its job waits
+    const isOpen = isOurs && !isWatch && found.led === false && found.ended === null
+    const jobs = isOpen ? await jobStatesOf(exp) : []
+    const told = jobs.map(({ id, state, reason }): [string, string] => [
+      'JOB:',
+      `${id} ${state}${reason === '' ? '' : `: ${reason}`}`,
+    ])
+    const all = progressLines(found)
+    const lines = table(
+      jobs.length === 0 ? all : all.flatMap(line => (line[0] === 'JOB:' ? told : [line])),
+    )
+    if (!isWatch || !isOurs) {
+      if (json) printJson(jobs.length === 0 ? found : { ...found, jobs })
       else print(lines)
     }
     writeReport(progressFile(exp.path), `${lines.join('\n')}\n`)

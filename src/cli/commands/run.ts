@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { addSettings, settingsOf } from '../settings-options.js'
+import { addChain, addSettings, chainOf, settingsOf } from '../settings-options.js'
 import { setStatus } from '../status.js'
 
 interface Args {
@@ -9,13 +9,15 @@ interface Args {
   exp: string | undefined
   'accept-drift': boolean | undefined
   strict: boolean | undefined
+  'dry-run': boolean | undefined
+  chain: number | undefined
 }
 
 export const run: CommandModule<object, Args> = {
   command: '$0 <site> <upf> <dflts> [exp]',
   describe: 'run a sweep; with EXP, restart it',
   builder: y =>
-    addSettings(y)
+    addChain(addSettings(y))
       .positional('site', {
         type: 'string',
         demandOption: true,
@@ -33,6 +35,10 @@ export const run: CommandModule<object, Args> = {
         describe: 'with EXP: begin changed RUNs anew, go on where only epochs grew',
       })
       .option('strict', { type: 'boolean', describe: 'unknown hyperparameters are errors' })
+      .option('dry-run', {
+        type: 'boolean',
+        describe: 'on a batch site: print the job script, make nothing',
+      })
       .example('DATA_SOURCE=demo-data $0 local upf/hed-demo.txt dflts/hed-demo.json', '')
       .example('$0 local upf.txt dflts.json EXP001', 'restart'),
   handler: async args => {
@@ -45,6 +51,8 @@ export const run: CommandModule<object, Args> = {
         exp: args.exp,
         acceptDrift: args['accept-drift'] ?? false,
         strict: args.strict ?? false,
+        dryRun: args['dry-run'] ?? false,
+        chain: chainOf(args),
         flags: settingsOf(args),
       }),
     )

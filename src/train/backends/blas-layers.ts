@@ -24,7 +24,7 @@ export type FeaturesAt = Readonly<
   Record<'cell' | 'drug', { readonly at: number; readonly ld: number }>
 >
 
-/** Fill this thread's part of the masks: those of `fillMasks` in ort-memory.ts, as bytes. */
+/** Fill this thread's part of the masks: those of `fillMasks` in dropout-masks.ts, as bytes. */
 export function keepUnits(
   { plan, kernel, member }: Desk,
   [k0, k1]: Key,

@@ -41,8 +41,10 @@ export interface Plan {
   readonly cell: Features
   readonly drug: Features
   readonly members: readonly Scratch[]
-  /** Rows that `out`, `codes` and the parts of the towers hold at a time. */
+  /** Rows that `out` holds at a time. */
   readonly capacity: number
+  /** ŷ of `PREDICTED_ROWS` rows. */
+  readonly predicted: number
   /** Layers that need nothing of each other stand together; from the features to the output. */
   readonly ahead: readonly (readonly Placed[])[]
   /** The same, from the output down. */
@@ -57,7 +59,7 @@ export interface Features {
   readonly table: number
   readonly width: number
   readonly rows: number
-  /** Int32s: the table's row for each row of the batch. */
+  /** Int32s: the table's row for each row of the batch, or of `PREDICTED_ROWS`. */
   readonly codes: number
   /** The batch's features, [batch, ld]. */
   readonly gathered: number
@@ -76,14 +78,17 @@ export interface Scratch {
   readonly words: number
 }
 
-/** Predictions are made of at least so many rows at a time: fewer make slow products. */
-const LEAST_CAPACITY = 512
+/** A thread predicts so many rows at a time: fewer make slow products, more leave its cache. */
+export const PIECE_ROWS = 256
+
+/** Rows that are predicted in one task. */
+export const PREDICTED_ROWS = 64 * PIECE_ROWS
 
 /** @param moments how many */
 export function planMemory(options: TrainerOptions, moments: number): Plan {
   const { spec, tables, batchSize, threads } = options
   const { slots, size } = layout(spec)
-  const capacity = Math.max(batchSize, LEAST_CAPACITY)
+  const capacity = Math.max(batchSize, threads * PIECE_ROWS)
   const { take, pages } = newArena()
   const floats = (count: number) => take(count * 4)
 
@@ -132,7 +137,7 @@ export function planMemory(options: TrainerOptions, moments: number): Plan {
       table: floats(rows * width),
       width,
       rows,
-      codes: take(capacity * 4),
+      codes: take(Math.max(batchSize, PREDICTED_ROWS) * 4),
       gathered: floats(batchSize * rowLength(width)),
       ld: rowLength(width),
       part: floats(rows * rowLength(firstJoint(spec).units)),
@@ -153,6 +158,7 @@ export function planMemory(options: TrainerOptions, moments: number): Plan {
       words: take(64),
     })),
     capacity,
+    predicted: floats(PREDICTED_ROWS),
     ahead,
     back: [
       ...head.toReversed().map(layer => [layer]),

@@ -1,4 +1,5 @@
 import { activate, forward, inputOf, type Desk, type FeaturesAt } from './blas-layers.js'
+import { PIECE_ROWS, type Placed } from './blas-memory.js'
 import { VECTOR } from './kernel.js'
 import { share } from './team.js'
 
@@ -28,21 +29,41 @@ export function predictTower(desk: Desk, name: 'cell' | 'drug', first: number, n
   member.barrier()
 }
 
-/** ŷ of rows whose codes are in the memory, into the output layer's `out`. */
+/**
+ * ŷ of n rows whose codes are in the memory, into `predicted`. Each thread draws piece after piece and takes it through
+ * all layers: nothing is updated, so none waits for another, and what it has just computed is in its cache.
+ */
 export function predictHead(desk: Desk, n: number): void {
-  const { plan, kernel, member } = desk
+  const { plan, kernel, member, floats } = desk
   const { cell, drug, joint, ahead } = plan
-  const [from, to] = share(joint.layer.units, member, VECTOR)
-  if (from < to) {
-    const column = 4 * from
-    const parts = [joint.out, cell.part, drug.part].map(at => at + column)
-    kernel.addRows(parts[0]!, parts[1]!, parts[2]!, joint.ld, cell.codes, drug.codes, n, to - from)
-    activate(desk, joint, from, to, n, false)
+  const mine = PIECE_ROWS * member.rank
+  const behind = ahead.flat().slice(ahead.flat().indexOf(joint) + 1)
+  const last = behind.at(-1) ?? joint
+  for (let from = member.draw() * PIECE_ROWS; from < n; from = member.draw() * PIECE_ROWS) {
+    const rows = Math.min(PIECE_ROWS, n - from)
+    const out = joint.out + 4 * mine * joint.ld
+    const codes = [cell.codes, drug.codes].map(at => at + 4 * from)
+    const { units } = joint.layer
+    kernel.addRows(out, cell.part, drug.part, joint.ld, codes[0]!, codes[1]!, rows, units)
+    activate(desk, { ...joint, out }, 0, units, rows, false)
+    for (const placed of behind) throughLayer(desk, placed, mine, rows)
+    for (let r = 0; r < rows; r++)
+      floats[plan.predicted / 4 + from + r] = floats[last.out / 4 + (mine + r) * last.ld]!
   }
   member.barrier()
-  const none = { at: 0, ld: 0 }
-  for (const placed of ahead.flat().slice(ahead.flat().indexOf(joint) + 1)) {
-    forward(desk, placed, { cell: none, drug: none }, n, false)
-    member.barrier()
-  }
 }
+
+/** What leaves a layer behind the joint one, for `rows` rows from `from`. */
+function throughLayer(desk: Desk, placed: Placed, from: number, rows: number): void {
+  const { plan, gemm, base } = desk
+  const { layer, kernel, ld, sources } = placed
+  const { units } = layer
+  const x = inputOf(sources[0]!, NO_FEATURES) // it stands on one layer
+  const out = placed.out + 4 * from * ld
+  const input = base + x.at + 4 * from * x.ld
+  const w = base + plan.weights + 4 * kernel
+  gemm(false, false, rows, units, sources[0]!.width, 1, input, x.ld, w, units, 0, base + out, ld)
+  activate(desk, { ...placed, out }, 0, units, rows, false)
+}
+
+const NO_FEATURES: FeaturesAt = { cell: { at: 0, ld: 0 }, drug: { at: 0, ld: 0 } }

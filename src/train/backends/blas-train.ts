@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { lossSlopes } from '../losses.js'
+import { loadLoss, lossSlopes } from '../losses.js'
 import type { Rows, State, TrainerOptions } from '../trainer.js'
+import { checkRows } from './batch.js'
 import type { LibraryName } from './blas-library.js'
-import { planMemory, setTables, type Plan } from './blas-memory.js'
+import { planMemory, PREDICTED_ROWS, setTables, type Plan } from './blas-memory.js'
 import { newDesk, perform, TASK_NUMBERS, tell, type Setup, type Task } from './blas-team.js'
 import { TEAM_WORDS } from './team.js'
 import type { Epoch, ServedTrainer } from './trainer-thread.js'
@@ -15,12 +16,14 @@ export async function newBlasTrainer(
   library: LibraryName,
 ): Promise<ServedTrainer> {
   const { batchSize, loss, tables } = options
+  await loadLoss(loss)
   const plan = planMemory(options, start.moments.length)
   const setup = newSetup(options, plan, library)
   setTables(plan, setup.memory, tables)
   const desk = newDesk(setup, 0)
   await startHelpers(setup)
 
+  const tableRows = { cell: plan.cell.rows, drug: plan.drug.rows }
   const { floats } = desk
   const state = (at: number) => floats.subarray(at / 4, at / 4 + plan.size)
   const weights = state(plan.weights)
@@ -41,6 +44,7 @@ export async function newBlasTrainer(
   const together = (task: Task, onOutputs: () => void = () => undefined): number => {
     try {
       tell(setup, task)
+      desk.member.deal()
       desk.member.barrier()
       return perform(desk, setup, task, onOutputs)
     } catch (error) {
@@ -49,7 +53,7 @@ export async function newBlasTrainer(
     }
   }
   const codesOf = (name: 'cell' | 'drug') =>
-    new Int32Array(setup.memory.buffer, plan[name].codes, plan.capacity)
+    new Int32Array(setup.memory.buffer, plan[name].codes, Math.max(batchSize, PREDICTED_ROWS))
   const codes = { cell: codesOf('cell'), drug: codesOf('drug') }
   const setRows = ({ cell, drug }: Rows, from: number, to: number) => {
     codes.cell.set(cell.subarray(from, to))
@@ -80,7 +84,7 @@ export async function newBlasTrainer(
   return {
     trainEpoch: (epoch, onStep, stop) => {
       const total = epoch.y.length
-      checkRows(epoch.rows, plan)
+      checkRows(epoch.rows, tableRows)
       let sum = 0
       for (let from = 0, index = 0; from < total; from += batchSize, index++) {
         if (stop()) return undefined
@@ -90,19 +94,18 @@ export async function newBlasTrainer(
       return sum / total
     },
     predict: rows => {
-      checkRows(rows, plan)
+      checkRows(rows, tableRows)
       for (const tower of ['cell', 'drug'] as const)
         for (let first = 0; first < plan[tower].rows; first += plan.capacity) {
           const n = Math.min(plan.capacity, plan[tower].rows - first)
           together({ type: 'tower', tower, first, n })
         }
       const result = new Float32Array(rows.cell.length)
-      for (let from = 0; from < result.length; from += plan.capacity) {
-        const n = Math.min(plan.capacity, result.length - from)
+      for (let from = 0; from < result.length; from += PREDICTED_ROWS) {
+        const n = Math.min(PREDICTED_ROWS, result.length - from)
         setRows(rows, from, from + n)
         together({ type: 'head', n })
-        const { get } = column(output.out, n)
-        for (let r = 0; r < n; r++) result[from + r] = get(r)
+        result.set(floats.subarray(plan.predicted / 4, plan.predicted / 4 + n), from)
       }
       return result
     },
@@ -142,13 +145,4 @@ async function startHelpers(setup: Setup): Promise<void> {
   })
   await Promise.all(helpers.map(helper => once(helper, 'message')))
   for (const helper of helpers) helper.unref()
-}
-
-/** @throws RangeError naming a code that is no row of its table */
-function checkRows(rows: Rows, plan: Plan): void {
-  for (const name of ['cell', 'drug'] as const) {
-    const wrong = rows[name].find(code => code < 0 || code >= plan[name].rows)
-    if (wrong !== undefined)
-      throw new RangeError(`${name} ${wrong} is no row of its table, which has ${plan[name].rows}`)
-  }
 }

@@ -21,6 +21,11 @@ export function blas(library: LibraryName): Backend {
         return messageOf(error).split('\n')[0]
       }
     },
+    library: async () => {
+      const { openLibrary } = await import('./blas-library.js')
+      const opened = openLibrary(library)
+      return `${opened.version()} (${opened.file})`
+    },
     create: (options, state) =>
       newThreadTrainer(new URL('./blas-worker.js', import.meta.url), options, state, library),
   }

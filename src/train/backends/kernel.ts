@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
+import type { Updates } from '../optimisers.js'
 
 /**
  * The exports of the WASM kernel (src/train/kernel). Pointers are bytes, multiples of 16; lengths
  * count float32s or words: multiples of 4 for optimisers, 16 for words, 32 for masks. `ld` is the distance of
  * rows in floats, `keepLd` in bytes; columns are worked on four at a time.
  */
-export interface Kernel {
+export interface Kernel extends Updates<number> {
   /** Word i as in `randomWords` of src/base/random.ts, from counter (c0, c1, c2, c3 + (i >> 2)). */
   randomWords(
     out: number,
@@ -83,65 +84,6 @@ export interface Kernel {
     columns: number,
   ): void
   columnSums(x: number, ld: number, sums: number, rows: number, columns: number): void
-  sgd(w: number, g: number, n: number, rate: number): void
-  adam(
-    w: number,
-    m: number,
-    v: number,
-    g: number,
-    n: number,
-    rate: number,
-    a: number,
-    b: number,
-    epsilon: number,
-  ): void
-  rmsprop(
-    w: number,
-    v: number,
-    g: number,
-    n: number,
-    rate: number,
-    rho: number,
-    a: number,
-    epsilon: number,
-  ): void
-  adagrad(w: number, s: number, g: number, n: number, rate: number, epsilon: number): void
-  adadelta(
-    w: number,
-    s: number,
-    d: number,
-    g: number,
-    n: number,
-    rate: number,
-    rho: number,
-    a: number,
-    epsilon: number,
-  ): void
-  adamax(
-    w: number,
-    m: number,
-    u: number,
-    g: number,
-    n: number,
-    rate: number,
-    a: number,
-    b2: number,
-    epsilon: number,
-  ): void
-  nadam(
-    w: number,
-    m: number,
-    v: number,
-    g: number,
-    n: number,
-    rate: number,
-    a: number,
-    b: number,
-    cm: number,
-    cg: number,
-    cv: number,
-    epsilon: number,
-  ): void
 }
 
 /** A kernel over float32 arrays in one WebAssembly memory, which never grows: views of it stay good. */

@@ -1,8 +1,11 @@
-import { trainingGraph } from '../graph.js'
+import { forwardGraph, trainingGraph } from '../graph.js'
+import { loadLoss, lossSlopes } from '../losses.js'
 import { optimise } from '../optimisers.js'
-import { layout, type Loss } from '../spec.js'
+import { layout } from '../spec.js'
 import type { State, TrainerOptions } from '../trainer.js'
-import { allocate, fillMasks, type Memory } from './ort-memory.js'
+import { rowWeights } from './batch.js'
+import { fillMasks } from './dropout-masks.js'
+import { allocate, type Memory } from './ort-memory.js'
 import { newPredictor } from './ort-predict.js'
 import { floats, ints, newSession, tableTensor, type Tensor } from './ort-session.js'
 import type { Epoch, ServedTrainer } from './trainer-thread.js'
@@ -23,6 +26,11 @@ export async function newOrtTrainer(options: TrainerOptions, start: State): Prom
   load(start)
 
   const session = await newSession(trainingGraph(spec, loss.type, tables), options.threads)
+  await loadLoss(loss)
+  const ahead =
+    loss.type === 'custom'
+      ? await newSession(forwardGraph(spec, tables), options.threads)
+      : undefined
   const feeds: Record<string, Tensor> = {
     cell_table: tableTensor(tables.cell, tables.cellFeatures),
     drug_table: tableTensor(tables.drug, tables.drugFeatures),
@@ -43,8 +51,16 @@ export async function newOrtTrainer(options: TrainerOptions, start: State): Prom
     batch.drug.set(rows.drug.subarray(from, from + n))
     batch.y.set(y.subarray(from, from + n))
     rowWeights(loss, batch.y, batch.weight)
-    fillMasks(memory, key, epoch.epoch, index, n)
-    await session.run({ ...feeds, ...batch.feeds }, { ...fetches, ...batch.fetches })
+    fillMasks(memory.kernel, memory.masks, key, epoch.epoch, index, n)
+    if (ahead) {
+      const { y: _, weight, ...others } = batch.feeds
+      // the loss is not in the graph: what the step predicts comes first, its slopes go in
+      const { prediction } = batch
+      await ahead.run({ ...feeds, ...others }, { prediction: floats(prediction, [n, 1]) })
+      const setSlope = (r: number, slope: number) => (batch.weight[r] = slope)
+      batch.loss[0] = lossSlopes(loss, batch.y, r => prediction[r]!, setSlope)
+      await session.run({ ...feeds, ...others, slope: weight! }, fetches)
+    } else await session.run({ ...feeds, ...batch.feeds }, { ...fetches, ...batch.fetches })
     step++
     const { kernel, pointers } = memory
     momentum = optimise(kernel, optimiser, pointers, epoch.learningRate, step, momentum)
@@ -80,6 +96,8 @@ interface Batch {
   readonly y: Float32Array
   readonly weight: Float32Array
   readonly loss: Float32Array
+  /** Of a custom loss. */
+  readonly prediction: Float32Array
   readonly feeds: Readonly<Record<string, Tensor>>
   readonly fetches: Readonly<Record<string, Tensor>>
 }
@@ -91,7 +109,8 @@ function newBatch(n: number, memory: Memory): Batch {
   const weight = new Float32Array(n)
   const loss = new Float32Array(1)
   const masks = memory.masks.map(
-    ({ name, values, units }) => [name, floats(values.subarray(0, n * units), [n, units])] as const,
+    ({ layer, values, units }) =>
+      [`${layer}/mask`, floats(values.subarray(0, n * units), [n, units])] as const,
   )
   const feeds = {
     ...Object.fromEntries(masks),
@@ -100,11 +119,6 @@ function newBatch(n: number, memory: Memory): Batch {
     y: floats(y, [n, 1]),
     weight: floats(weight, [n, 1]),
   }
-  return { cell, drug, y, weight, loss, feeds, fetches: { loss: floats(loss, []) } }
-}
-
-/** What each row counts in the mean of its batch. */
-function rowWeights(loss: Loss, y: Float32Array, out: Float32Array): void {
-  if (loss.type === 'mae_poly') y.forEach((v, i) => (out[i] = (1 - v) ** loss.alpha / y.length))
-  else out.fill(1 / y.length)
+  const prediction = new Float32Array(n)
+  return { cell, drug, y, weight, loss, prediction, feeds, fetches: { loss: floats(loss, []) } }
 }

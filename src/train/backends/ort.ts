@@ -13,6 +13,7 @@ export const ort: Backend = {
       return messageOf(error).split('\n')[0]
     }
   },
+  library: async () => `onnxruntime ${(await import('onnxruntime-node')).env.versions.node ?? '?'}`,
   create: (options, state) =>
     newThreadTrainer(new URL('./ort-worker.js', import.meta.url), options, state),
 }

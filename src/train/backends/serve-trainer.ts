@@ -30,7 +30,11 @@ export function serveTrainer(
         return undefined
     }
   }
-  serve((request, running) => perform(request as Request, running), buffersOf)
+  serve(
+    (request, running) => perform(request as Request, running),
+    buffersOf,
+    () => trainer?.close?.(),
+  )
 }
 
 function buffersOf(answer: Answer): ArrayBuffer[] {

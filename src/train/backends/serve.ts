@@ -15,10 +15,12 @@ const QUIET_MS = 200
  * The thread's side of `newThread`: answer requests one after another until it is closed.
  *
  * @param buffersOf what to move to the other thread instead of copying it
+ * @param onClose the last that is done
  */
 export function serve<Answer>(
   perform: (request: unknown, running: Running) => Promise<Answer>,
   buffersOf: (answer: Answer) => readonly Transferable[],
+  onClose: () => void = () => undefined,
 ): void {
   const port = parentPort!
   const flags = workerData as Int32Array
@@ -45,8 +47,12 @@ export function serve<Answer>(
     Atomics.store(flags, BUSY, 0)
     Atomics.notify(flags, BUSY)
   }
+  const close = () => {
+    onClose()
+    port.close()
+  }
   let running = Promise.resolve()
   port.on('message', (request: unknown) => {
-    running = running.then(() => (request === undefined ? port.close() : answer(request)))
+    running = running.then(() => (request === undefined ? close() : answer(request)))
   })
 }

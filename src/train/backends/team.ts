@@ -7,13 +7,18 @@ export interface Member {
   barrier(): void
   /** Have the others throw at their next barrier. */
   fail(): void
+  /** The next of 0, 1, 2 …: no two members get the same one. For shares that may take unequal times. */
+  draw(): number
+  /** `draw` begins anew with 0. One member calls it, while the others wait at a barrier. */
+  deal(): void
 }
 
 /** Places in the Int32Array that a team shares. */
 const ARRIVED = 0
 const ROUND = 1
 const FAILED = 2
-export const TEAM_WORDS = 3
+const DRAWN = 3
+export const TEAM_WORDS = 4
 
 /** Looks before a thread goes to sleep: some 100 µs, longer than most waits and no longer than a sleep costs. */
 const LOOKS = 20_000
@@ -45,6 +50,8 @@ export function newMember(rank: number, size: number, words: Int32Array, spin: b
       Atomics.add(words, ROUND, 1)
       Atomics.notify(words, ROUND)
     },
+    draw: () => Atomics.add(words, DRAWN, 1),
+    deal: () => void Atomics.store(words, DRAWN, 0),
   }
 }
 

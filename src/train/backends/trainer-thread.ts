@@ -14,8 +14,10 @@ export interface ServedTrainer {
   ): Promise<number | undefined> | number | undefined
   predict(rows: Rows): Promise<Float32Array> | Float32Array
   /** A copy. */
-  state(): State
+  state(): Promise<State> | State
   load(state: State): void
+  /** Give back what would outlive the thread. */
+  close?(): void
 }
 
 export type Request =
@@ -55,7 +57,8 @@ export async function newThreadTrainer(
   return newTrainer(thread)
 }
 
-function newTrainer(thread: Thread<Request>): Trainer {
+/** A trainer over whatever answers its requests. */
+export function newTrainer(thread: Thread<Request>): Trainer {
   return {
     trainEpoch: async ({ onProgress, signal, ...epoch }) => {
       if (signal?.aborted) throw stopped()

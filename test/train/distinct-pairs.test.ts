@@ -1,0 +1,46 @@
+import t from 'tap'
+import { distinctPairs, predictingOnce } from '../../src/train/backends/distinct-pairs.js'
+import type { Backend, Rows, Trainer } from '../../src/train/trainer.js'
+
+const rowsOf = (...pairs: (readonly [number, number])[]): Rows => ({
+  cell: Int32Array.from(pairs, ([cell]) => cell),
+  drug: Int32Array.from(pairs, ([, drug]) => drug),
+})
+
+t.test('pairs are in the order they first appear in, and each row names its own', t => {
+  const rows = rowsOf([3, 1], [0, 0], [3, 1], [1, 3], [0, 0], [3, 1])
+  t.strictSame(distinctPairs(rows), {
+    pairs: rowsOf([3, 1], [0, 0], [1, 3]),
+    of: Int32Array.of(0, 1, 0, 2, 1, 0),
+  })
+  t.end()
+})
+
+for (const [what, rows] of Object.entries({
+  'no rows': rowsOf(),
+  'no pair twice': rowsOf([0, 1], [1, 0], [1, 1]),
+  'a cell that is none': rowsOf([-1, 0], [-1, 0]),
+  'a drug that is none': rowsOf([0, -1], [0, -1]),
+  'too many pairs to look for': rowsOf([2 ** 20, 2 ** 20], [2 ** 20, 2 ** 20]),
+}))
+  t.test(`${what}: as they are`, t => {
+    t.equal(distinctPairs(rows), undefined)
+    t.end()
+  })
+
+t.test('a backend predicts each pair once, and says so of each row', async t => {
+  const asked: Rows[] = []
+  const trainer = {
+    predict: (rows: Rows) => {
+      asked.push(rows)
+      return Promise.resolve(Float32Array.from(rows.cell, (cell, i) => 10 * cell + rows.drug[i]!))
+    },
+  } as Trainer
+  const backend = { name: 'any', create: () => Promise.resolve(trainer) } as unknown as Backend
+  const once = await predictingOnce(backend).create(undefined!, undefined!)
+  const repeated = rowsOf([2, 1], [0, 5], [2, 1], [2, 1])
+  t.strictSame(await once.predict(repeated), Float32Array.of(21, 5, 21, 21))
+  const single = rowsOf([1, 1], [0, 1])
+  t.strictSame(await once.predict(single), Float32Array.of(11, 1))
+  t.strictSame(asked, [rowsOf([2, 1], [0, 5]), single])
+})
