@@ -215,10 +215,17 @@ export function encodeRecords(sequence: number, payloads: readonly string[]): Bu
 
 /** Where the record that begins at `at` ends, as its head says; undefined where none can begin. */
 export function recordEnd(bytes: Buffer, at: number): number | undefined {
-  if (at + HEAD > bytes.length || bytes.readUInt32LE(at) !== MAGIC) return undefined
-  const length = bytes.readUInt32LE(at + 12)
+  if (at + HEAD > bytes.length || readU32(bytes, at) !== MAGIC) return undefined
+  const length = readU32(bytes, at + 12)
   const end = at + HEAD + length
   return length > MAX_RECORD || end > bytes.length ? undefined : end
+}
+
+/** As `readUInt32LE`, which takes three times as long until V8 has optimised its caller. */
+export function readU32(bytes: Buffer, at: number): number {
+  return (
+    (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+  )
 }
 
 /** Names of the segments, in order. */

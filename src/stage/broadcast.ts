@@ -56,6 +56,9 @@ export async function serveFolder(folder: string, options: ServeOptions): Promis
   const source = await serveStaging({
     ...{ manifest, store, pieces, expected, host, patience },
     secret: Buffer.from(secret),
+  }).catch(async (error: unknown) => {
+    await root.close()
+    throw error
   })
   return {
     port: source.port,

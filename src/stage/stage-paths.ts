@@ -68,10 +68,22 @@ export interface Progress {
 
 /** What `stage` does on the node that reads: everything to its own disk, and on to all others, with one read. */
 export async function stagePaths(options: StageOptions): Promise<Staged> {
-  const { paths, destination, verify, remove, others } = options
-  const found = await scanPaths(paths)
-  await refuseOntoItself(destination, found) // before it is made
-  const root = await ownRoot(destination)
+  const found = await scanPaths(options.paths)
+  await refuseOntoItself(options.destination, found) // before it is made
+  const root = await ownRoot(options.destination)
+  try {
+    return await stageInto(root, found, options)
+  } finally {
+    await root.close()
+  }
+}
+
+async function stageInto(
+  root: Root,
+  found: readonly Found[],
+  options: StageOptions,
+): Promise<Staged> {
+  const { destination, verify, remove, others, secret, patience, host } = options
   const { manifest, sources } = await describe(root, found)
   const missing = await missingEntries(root, manifest, verify)
   await requireRoom(
@@ -80,19 +92,17 @@ export async function stagePaths(options: StageOptions): Promise<Staged> {
   )
   const pieces = new Pieces()
   const store = new Store(root, manifest, missing, pieces)
-  await store.begin()
-  const { secret, patience, host } = options
-  const source =
-    others === 0
-      ? undefined
-      : await serveStaging({
-          ...{ manifest, store, pieces, secret, patience, name: host },
-          expected: others,
-        })
   const isMissing = new Set(missing)
   const size = missing.reduce((sum, n) => sum + manifest.entries[n]!.size, 0)
-  const timer = setInterval(() => options.onProgress(progressOf(store, size, source)), 250)
+  let source: Source | undefined
+  let timer: NodeJS.Timeout | undefined
   try {
+    await store.begin()
+    if (others > 0) {
+      const how = { manifest, store, pieces, secret, patience, name: host, expected: others }
+      source = await serveStaging(how)
+    }
+    timer = setInterval(() => options.onProgress(progressOf(store, size, source)), 250)
     if (source) {
       await options.onListening(source.port)
       source.gathered.then(options.onGathered).catch(() => undefined) // it goes at the end, too
@@ -104,11 +114,9 @@ export async function stagePaths(options: StageOptions): Promise<Staged> {
     await recordWhole(root, manifest, digest, sources)
     if (remove) await removeGone(root, manifest)
     const nodes = (await source?.finished) ?? []
-    const files = found.filter(f => f.entry.kind !== 'folder').length
-    const bytes = manifest.entries.reduce((sum, e) => sum + e.size, 0)
     return {
-      bytes,
-      files,
+      bytes: manifest.entries.reduce((sum, e) => sum + e.size, 0),
+      files: found.filter(f => f.entry.kind !== 'folder').length,
       missing: size,
       read,
       sent: source?.sent() ?? 0,
@@ -119,7 +127,6 @@ export async function stagePaths(options: StageOptions): Promise<Staged> {
     clearInterval(timer)
     await source?.close()
     await store.clean()
-    await root.close()
   }
 }
 

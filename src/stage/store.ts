@@ -249,9 +249,10 @@ export class Store {
     const part = this.partOf(n)
     const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
     const file = await (this.open.get(n) ?? open(part, flags, 0o600))
-    await file.utimes(entry.mtime / 1000, entry.mtime / 1000)
-    await file.chmod(entry.mode & 0o777)
-    await file.close()
+    await file
+      .utimes(entry.mtime / 1000, entry.mtime / 1000)
+      .then(() => file.chmod(entry.mode & 0o777))
+      .finally(() => file.close())
     try {
       await rename(part, this.path(entry.path))
     } catch (error) {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { stagePaths } from '../../src/stage/stage-paths.js'
 import { upfHeds } from '../e2e/sweep.js'
 import { staged, stageRanks } from './ranks.js'
 import { listing, makeTree, privateFolder } from './trees.js'
@@ -129,6 +130,31 @@ t.test('what cannot be staged is told in one line', async t => {
   told(['data', 'n0', '--rank', '0'], /does not tell how many ranks/, 4)
   told(['data', 'n1', '--rank', '1', '--size', '2', '--wait', '1'], /is not there, after 1 s/, 4)
   told(['data', 'n0', '--rank', '0', '--size', '2', '--wait', '1'], /1 of 2 ranks have not come/, 4)
+})
+
+t.test('one that is refused leaves nothing open', async t => {
+  const cwd = t.testdir({ data: { file: 'text' } })
+  privateFolder(join(cwd, 'taken/data'))
+  fs.chmodSync(join(cwd, 'taken'), 0o700)
+  fs.writeFileSync(join(cwd, 'taken/data/file'), 'not ours')
+  const nothing = async () => undefined
+  await t.rejects(
+    stagePaths({
+      ...{ paths: [join(cwd, 'data')], destination: join(cwd, 'taken') },
+      ...{ verify: false, remove: false, others: 0, host: 'here', patience: 1 },
+      ...{ secret: Buffer.alloc(32), onListening: nothing, onGathered: nothing },
+      onProgress: () => undefined,
+    }),
+    { message: /taken\/data\/file: something else is in the way/ },
+  )
+  const open = fs.readdirSync('/proc/self/fd').flatMap(fd => {
+    const path = `/proc/self/fd/${fd}`
+    return fs.existsSync(path) ? fs.readlinkSync(path) : []
+  })
+  t.same(
+    open.filter(path => path.startsWith(cwd)),
+    [],
+  )
 })
 
 t.test('a staged file that was replaced by a link is not written through', async t => {

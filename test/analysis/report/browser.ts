@@ -43,5 +43,11 @@ export async function open(
   })
   await page.goto(`file://${file}`)
   await page.waitForSelector('html[data-ready] .plot svg')
+  await settled(page)
   return { page, faults }
+}
+
+/** Charts are drawn when the browser has laid out their places: one frame after what calls for them. */
+export async function settled(page: Page): Promise<void> {
+  await page.evaluate('new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))')
 }

@@ -7,7 +7,7 @@ import { gather } from '../../../src/analysis/report/gather.js'
 import { pageOf } from '../../../src/analysis/report/page.js'
 import * as layout from '../../../src/experiment/layout.js'
 import { readPlan } from '../../../src/experiment/plan.js'
-import { launch, open, skip, type Opened } from './browser.js'
+import { launch, open, settled, skip, type Opened } from './browser.js'
 import { holdOut, madeExp } from './made-exp.js'
 
 const NOBODY = { live: undefined, sign: undefined }
@@ -88,6 +88,7 @@ async function inBrowser(t: Test, browser: Browser): Promise<void> {
     const byError = group!.entries.toSorted((a, b) => b.mse.mean - a.mse.mean)
     t.equal(await chosen(opened), byError[0]!.name, 'the worst one first')
     await page.locator('.thumbnail').nth(2).click()
+    await settled(page)
     const third = byError[2]!
     t.equal(await chosen(opened), third.name)
     const { run } = gathered.content.runs[third.runs[0]!]!
@@ -136,6 +137,7 @@ async function inBrowser(t: Test, browser: Browser): Promise<void> {
     })
     await page.fill('#one input', drug)
     await page.press('#one input', 'Enter')
+    await settled(page)
     const { name, text } = await told()
     t.equal(name, `${run} (${drug})`)
     t.match(text, error!.message)
@@ -224,6 +226,7 @@ async function inBrowser(t: Test, browser: Browser): Promise<void> {
     await t.test(`axe-core finds nothing serious: ${JSON.stringify(look)}`, async t => {
       const { page, faults } = await open(browser, file, look)
       for (const summary of await page.$$('summary')) await summary.click()
+      await settled(page)
       // what is drawn when the pointer has come and gone is looked at, too
       await page.locator('#errors .plot g[data-mark=dot] circle').first().hover()
       await page.waitForSelector('#errors .plot g[aria-label=tip] path', { state: 'attached' })
@@ -274,11 +277,10 @@ async function inBrowser(t: Test, browser: Browser): Promise<void> {
       const choice = page.locator('header select').first()
       const option = await choice.locator('option', { hasText: kind }).getAttribute('value')
       await choice.selectOption(option)
+      await settled(page)
       t.equal(await page.textContent('#errors h2'), `Error by ${noun}`)
-      t.ok(
-        (await page.locator('#one .plot svg[role=img]').count()) === 2,
-        `${kind}: scatter and training`,
-      )
+      const charts = await page.locator('#one .plot svg[role=img]').count()
+      t.equal(charts, 2, `${kind}: scatter and training`)
       if (kind !== 'random') continue
       t.match(await page.textContent('#recall'), /none can be ranked/)
       t.match(await page.textContent('#one .facts'), /replicates differ by–/)
