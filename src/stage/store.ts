@@ -23,6 +23,7 @@ import { digestOf, isTag, tagOf } from './tags.js'
 const REMEMBERED = 8
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants
+const NEW = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
 
 /** Some segments of one chunk, one behind the other. */
 export interface Bytes {
@@ -231,7 +232,7 @@ export class Store {
   private async write({ entry, at, size }: Segment, bytes: Buffer): Promise<void> {
     let file = this.open.get(entry)
     if (!file) {
-      file = open(this.partOf(entry), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+      file = open(this.partOf(entry), NEW, 0o600)
       this.open.set(entry, file)
     }
     const handle = await file
@@ -246,15 +247,13 @@ export class Store {
   /** The file gets its name. */
   private async publish(n: number): Promise<void> {
     const entry = this.manifest.entries[n]!
-    const part = this.partOf(n)
-    const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
-    const file = await (this.open.get(n) ?? open(part, flags, 0o600))
+    const file = await (this.open.get(n) ?? open(this.partOf(n), NEW, 0o600))
     await file
       .utimes(entry.mtime / 1000, entry.mtime / 1000)
       .then(() => file.chmod(entry.mode & 0o777))
       .finally(() => file.close())
     try {
-      await rename(part, this.path(entry.path))
+      await rename(this.partOf(n), this.path(entry.path))
     } catch (error) {
       throw inTheWay(this.nameOf(n), error)
     }
