@@ -102,8 +102,9 @@ export function endOf(leader: Leader): End {
   const { finished, failed, waiting, running: stillRunning } = leader.counts
   const left = waiting + stillRunning
   const exit = left > 0 ? (leader.stopping?.fate === 'bad-data' ? 3 : 6) : failed > 0 ? 5 : 0
+  // one that was told to stop when nothing was left to do came to its end
   const reason =
-    leader.stopping?.reason ??
+    (left > 0 ? leader.stopping?.reason : undefined) ??
     (exit === 0 ? 'all RUNs finished' : `${plural(failed, 'RUN')} failed`)
   return { exit, reason, finished, failed, left }
 }

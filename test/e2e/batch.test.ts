@@ -2,7 +2,7 @@ import * as fs from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { invariants } from './invariants.js'
-import { hasMarker, isHeld, letGo, log, slowFiles } from './slow-sweep.js'
+import { hasMarker, HELD_LONG, isHeld, letGo, log, slowFiles } from './slow-sweep.js'
 import { processes, start, upfHeds } from './sweep.js'
 
 /** The command line on a batch site, whose scheduler and launcher are small programs that stand for PBS and PALS. */
@@ -62,7 +62,7 @@ t.test('submitted, waited for, finished', beside(), async t => {
 })
 
 t.test('cancelled in the middle; resume submits the rest', beside(), async t => {
-  const { call, exp } = site(t, [{ id: 'R0' }, { id: 'R1', hold: 'mid-epoch' }])
+  const { call, exp } = site(t, [{ id: 'R0' }, HELD_LONG])
   t.equal(call(...SWEEP, ...RANKS).status, 0)
   await isHeld(exp, 'R1')
   t.equal(call('cancel', 'EXP001').status, 0)

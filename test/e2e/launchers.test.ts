@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import t from 'tap'
 import { attempts, gone, invariants } from './invariants.js'
 import { MPI_LAUNCHERS, placeOf, siteOf, startLab } from './lab.js'
-import { isHeld, letGo, pause, slowFiles } from './slow-sweep.js'
+import { HELD_LONG, isHeld, letGo, pause, slowFiles } from './slow-sweep.js'
 import { processes, resultBytes, upfHeds } from './sweep.js'
 
 /** Sweeps over several hosts through the launchers of MPI: simulated hosts, real launchers. */
@@ -169,7 +169,7 @@ t.test('in a job of PBS: the job calls the launcher for each of its hosts', besi
 })
 
 t.test('Ctrl-C or cancel, then resume; what is wrong is told in one line', beside(), async t => {
-  const lab = await startLab(t, slowFiles([{ id: 'R0' }, { id: 'R1', hold: 'mid-epoch' }]))
+  const lab = await startLab(t, slowFiles([{ id: 'R0' }, HELD_LONG]))
   if (!lab) return
   const { call, cwd } = lab
   for (const [i, [name, how, said]] of [

@@ -9,6 +9,12 @@ export const SLOW = resolve('dist/test/e2e/slow-workflow.js')
 /** A beat every half second, suspect after two, lost after four: no test waits for the real 120 s. */
 export const LEASE = '0.5,2,4'
 
+/**
+ * Held, and not over at once in its next attempt: where all ranks of a job are told to stop, an agent may have given its RUN
+ * back and another have begun it before the leader hears.
+ */
+export const HELD_LONG = { id: 'R1', hold: 'mid-epoch', epochSeconds: 1 }
+
 /** What `t.testdir` takes for the command line: `upf-heds local upf.txt dflts.json --data-source data`. */
 export function slowFiles(lines: readonly object[], dflts: object = {}) {
   return {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { attempts, gone, invariants } from './invariants.js'
 import { placeOf } from './lab.js'
-import { hasMarker, isHeld, letGo, pause, slowFiles } from './slow-sweep.js'
+import { hasMarker, HELD_LONG, isHeld, letGo, pause, slowFiles } from './slow-sweep.js'
 import { startSlurm } from './slurm.js'
 import { BIN, processes, resultBytes, upfHeds } from './sweep.js'
 
@@ -42,7 +42,7 @@ async function slurm(t: Test, on: 'one host' | 'several', files: Parameters<Test
 }
 
 t.test('three nodes, cancelled in the middle, resumed', async t => {
-  const lines = [{ id: 'R0' }, { id: 'R1', hold: 'mid-epoch' }, { id: 'R2' }, { id: 'R3' }]
+  const lines = [{ id: 'R0' }, HELD_LONG, { id: 'R2' }, { id: 'R3' }]
   const cluster = await slurm(t, 'one host', slowFiles(lines))
   if (!cluster) return
   const { call, exp } = cluster
