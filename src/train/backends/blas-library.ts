@@ -217,6 +217,20 @@ function optional(
   }
 }
 
+/**
+ * Have the system lay a memory out in pages of 2 MB where it has them to give. With those of 4 kB a product looks up a page for
+ * every row that it packs, and reading ahead ends with each: 3 % of a small batch, and of scoring. No matter if it does not.
+ */
+export function preferHugePages(buffer: ArrayBuffer | SharedArrayBuffer): void {
+  if (process.platform !== 'linux') return
+  const [MADV_HUGEPAGE, libc] = [14, koffi.load(null)]
+  libc.func('int madvise(uintptr_t, size_t, int)')(
+    addressOf(buffer),
+    buffer.byteLength,
+    MADV_HUGEPAGE,
+  )
+}
+
 /** Address of a memory that never moves. */
 export function addressOf(buffer: ArrayBuffer | SharedArrayBuffer): number {
   return Number(koffi.address(new Uint8Array(buffer)))

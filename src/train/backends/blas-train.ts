@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { loadLoss, lossSlopes } from '../losses.js'
 import type { Rows, State, TrainerOptions } from '../trainer.js'
 import { checkRows } from './batch.js'
-import type { LibraryName } from './blas-library.js'
+import { preferHugePages, type LibraryName } from './blas-library.js'
 import { planMemory, PREDICTED_ROWS, setTables, type Plan } from './blas-memory.js'
 import { newDesk, perform, TASK_NUMBERS, tell, type Setup, type Task } from './blas-team.js'
 import { TEAM_WORDS } from './team.js'
@@ -19,6 +19,7 @@ export async function newBlasTrainer(
   await loadLoss(loss)
   const plan = planMemory(options, start.moments.length)
   const setup = newSetup(options, plan, library)
+  preferHugePages(setup.memory.buffer)
   setTables(plan, setup.memory, tables)
   const desk = newDesk(setup, 0)
   await startHelpers(setup)
