@@ -39,7 +39,7 @@ export function parsePredictions(text: string, path: string): PredictionRows {
     if (end > at) {
       aucTrue[rows] = comma < end ? numberIn(text, at, comma) : NaN
       aucPred[rows] = second > comma && second < end ? numberIn(text, comma + 1, second) : NaN
-      if (Number.isNaN(aucTrue[rows]! + aucPred[rows]!))
+      if (!Number.isFinite(aucTrue[rows]! + aucPred[rows]!))
         throw wrongLine(path, rows + 2, text.slice(at, end))
       const label = labelOf(text.slice(second + 1, end))
       let code = known.get(label)
@@ -88,14 +88,14 @@ function numberIn(text: string, from: number, to: number): number {
     else if (digit === -2 && point < 0) point = at
     else return other(text, from, to)
   }
-  if (to === from || to - from > 15) return other(text, from, to)
+  if (to - from < (point < 0 ? 1 : 2) || to - from > 15) return other(text, from, to)
   return point < 0 ? digits : digits / POWERS[to - point - 1]!
 }
 
 /** A sign, an exponent, or no number at all. */
 function other(text: string, from: number, to: number): number {
   const word = text.slice(from, to).trim()
-  return word === '' ? NaN : Number(word)
+  return /^[+-]?(\d+\.?|\d*\.\d)\d*(e[+-]?\d+)?$/i.test(word) ? Number(word) : NaN
 }
 
 function labelOf(field: string): string {

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readIfThere } from '../base/files.js'
 import type { Experiment } from '../experiment/exp.js'
@@ -98,7 +98,8 @@ export function progressOf(
 
 /** Ranks that left a log, whole or thinned. */
 export function logsOf(exp: string): number {
-  const names = readdirSync(layout.outDirectory(exp)).flatMap(
+  const folder = layout.outDirectory(exp)
+  const names = (existsSync(folder) ? readdirSync(folder) : []).flatMap(
     name => /^(?:out|summary)-(.*)$/.exec(name)?.[1] ?? [],
   )
   return new Set(names).size

@@ -40,7 +40,7 @@ export function ownerOf(exp: string, run: RunId): Owner | undefined {
   return { attempt: Number(value('attempt')), rank: Number(value('rank')), host: value('host') }
 }
 
-/** history.txt, one element an epoch; lists that are not there are empty. Of the original workflow: its last process alone. */
+/** history.txt, one element an epoch; lists that are not there, or have anything but numbers, are empty. Of the original workflow: its last process alone. */
 export interface RunHistory {
   readonly loss: readonly number[]
   readonly val_loss: readonly number[]
@@ -50,7 +50,10 @@ export interface RunHistory {
 export function historyOf(exp: string, run: RunId): RunHistory | undefined {
   const found = parse(readIfThere(layout.history(exp, run)))
   if (!isObject(found)) return undefined
-  const list = (name: string) => (Array.isArray(found[name]) ? (found[name] as number[]) : [])
+  const list = (name: string) => {
+    const value = found[name]
+    return Array.isArray(value) && value.every(Number.isFinite) ? (value as number[]) : []
+  }
   return { loss: list('loss'), val_loss: list('val_loss'), seconds: list('seconds') }
 }
 

@@ -33,6 +33,7 @@ export async function* shrinkLogs(
     const summary = log.replace(/^out/, 'summary')
     const from = join(folder, log)
     const before = statSync(from)
+    if (!before.isFile()) continue
     const there = statSync(join(folder, summary), { throwIfNoEntry: false })
     if (there !== undefined && there.mtimeMs >= before.mtimeMs) {
       yield { log, summary, bytes: before.size, left: there.size, skipped: true }

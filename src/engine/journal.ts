@@ -122,7 +122,7 @@ function newGroup(): Group {
 async function newSegment(directory: string): Promise<FileHandle> {
   const last = segments(directory).at(-1)
   const number = last === undefined ? 1 : Number.parseInt(last, 10) + 1
-  const file = await open(join(directory, `${String(number).padStart(6, '0')}.log`), 'ax', 0o600)
+  const file = await open(join(directory, `${String(number).padStart(6, '0')}.log`), 'ax')
   await syncDirectory(directory)
   return file
 }

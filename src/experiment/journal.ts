@@ -236,7 +236,7 @@ export function segments(directory: string): string[] {
     .sort()
 }
 
-const MARK = Buffer.alloc(4)
+export const MARK = Buffer.alloc(4)
 MARK.writeUInt32LE(MAGIC)
 
 /** Is the head of the segment a snapshot, all its parts there? */

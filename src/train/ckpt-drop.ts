@@ -15,7 +15,7 @@ export interface Dropped {
 
 /**
  * Remove the models of all but the newest epochs. What `best` or `last` name stays, wherever it is in the order; so does
- * the newest where neither can be followed, and every ckpt-info.json, which is small and tells how training went.
+ * the newest where either cannot be followed, and every ckpt-info.json, which is small and tells how training went.
  *
  * @param directory `ckpts` of a RUN, ours or the original workflow's @param keep newest epochs that stay, ≥ 0
  * @param dryRun only look
@@ -32,9 +32,14 @@ export async function dropModels(
   }
   const models = [...found.keys()]
   // after the list was read: a RUN that goes on moves its links to newer epochs alone
-  const named = await namedEpochs(directory, models)
-  // where no link says which model is needed the newest one is
-  const least = models.some(epoch => named.has(epoch)) ? keep : Math.max(1, keep)
+  const links = [
+    await namedBy(join(directory, 'best'), directory, models),
+    await namedBy(join(directory, 'last'), directory, models),
+  ]
+  const named = new Set(links.flatMap(epochs => [...epochs]))
+  // where a link does not lead to a model the newest one may be what it should say
+  const doLead = links.every(epochs => models.some(epoch => epochs.has(epoch)))
+  const least = doLead ? keep : Math.max(1, keep)
   const newest = new Set(models.slice(Math.max(0, models.length - least)))
   const dropped = models.filter(epoch => !newest.has(epoch) && !named.has(epoch))
   let bytes = 0
@@ -47,23 +52,19 @@ export async function dropModels(
   return { models, dropped, bytes }
 }
 
-/** Epochs that `best` and `last` name: by the folder that they lead to, and by the number of a link into another EXP. */
-async function namedEpochs(
+/** Epochs that a link names: by the folder that it leads to, and by the number of one into another EXP. */
+async function namedBy(
+  path: string,
   directory: string,
   epochs: readonly number[],
 ): Promise<ReadonlySet<number>> {
-  const named = new Set<number>()
-  for (const name of ['best', 'last']) {
-    const path = join(directory, name)
-    const link = await lstat(path).catch(() => undefined)
-    if (!link?.isSymbolicLink()) continue
-    const target = await readlink(path)
-    named.add(Number(/(\d+)\/?$/.exec(target)?.[1] ?? -1))
-    if (!existsSync(path)) continue
-    const real = await realpath(path)
-    for (const epoch of epochs)
-      if ((await realpath(folderOf(directory, epoch))) === real) named.add(epoch)
-  }
+  const link = await lstat(path).catch(() => undefined)
+  if (!link?.isSymbolicLink()) return new Set()
+  const named = new Set([Number(/(\d+)\/?$/.exec(await readlink(path))?.[1] ?? -1)])
+  if (!existsSync(path)) return named
+  const real = await realpath(path)
+  for (const epoch of epochs)
+    if ((await realpath(folderOf(directory, epoch))) === real) named.add(epoch)
   return named
 }
 

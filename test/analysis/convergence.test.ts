@@ -43,9 +43,10 @@ t.test('every RUN that has an epoch is told of, in the state it is in', async t 
     run('LATE', CURVES.diverging, { unfinished: true }),
     run('NEW', [], { unfinished: true }),
     run('LOST', []),
+    run('EDITED', [0.5, 'low' as never, 0.4]),
   ])
   const { runs, counts, gaps, unknown } = convergenceOf(exp)
-  t.same(unknown, ['LOST'])
+  t.same(unknown, ['LOST', 'EDITED'])
   t.same(
     runs.map(r => r.status),
     [...Object.keys(CURVES), 'early stop', 'diverging'],
@@ -56,7 +57,10 @@ t.test('every RUN that has an epoch is told of, in the state it is in', async t 
   const { stdout, stderr } = upfHeds(['convergence', 'EXP001'], folder, { CANDLE_DATA_DIR: '.' })
   t.match(stdout, /^run +epochs +best/)
   t.match(stdout, /LATE .* diverging \(interrupted\)\n[^]*diverging: 2 \(28\.6 %\)/)
-  t.match(stderr, 'no val_loss can be read: LOST\nnot finished: LATE: interrupted')
+  t.match(
+    stderr,
+    'no val_loss can be read: LOST\nno val_loss can be read: EDITED\nnot finished: LATE: interrupted',
+  )
   const csv = readFileSync(join(exp.path, 'convergence.csv'), 'utf8').split('\n')
   t.equal(
     csv[0],

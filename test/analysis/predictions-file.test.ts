@@ -58,6 +58,7 @@ t.test('the header alone is no rows; what is no row is named by its line', async
   const kind = 'DATA'
   t.throws(parse('0.1,0.2,a\n0.1,0.'), { kind, message: /^f:3: is "0.1,0."/ })
   t.throws(parse('0.1,,a\n'), { kind, message: /^f:2:/ })
-  t.throws(parse('0.1,nil,a\n'), { kind, message: /^f:2:/ })
+  for (const word of ['nil', 'Infinity', '1e999', '0x11', '1e', '.'])
+    t.throws(parse(`0.1,${word},a\n`), { kind, message: /^f:2:/ }, word)
   t.throws(() => parsePredictions('a,b\n', 'f'), { kind, message: /^f:1: is "a,b"/ })
 })

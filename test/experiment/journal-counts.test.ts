@@ -111,3 +111,21 @@ t.test(
     t.equal(countJournal(dir), undefined)
   },
 )
+
+t.test(
+  'a head with a wrong bit is damage, wherever the bit is; its checksum is not looked at',
+  async t => {
+    const dir = journal(t, [1, [began(), given(0), finished(0), given(1)]])
+    const file = join(dir, '000001.log')
+    const bytes = fs.readFileSync(file)
+    const whole = countJournal(dir)
+    const second = bytes.indexOf(bytes.subarray(0, 4), 1)
+    for (let bit = 0; bit < 16 * 8; bit++) {
+      const wrong = Buffer.from(bytes)
+      wrong[second + (bit >> 3)]! ^= 1 << (bit & 7)
+      fs.writeFileSync(file, wrong)
+      const isChecksum = bit >= 32 && bit < 64
+      t.strictSame(countJournal(dir), isChecksum ? whole : undefined, `bit ${bit}`)
+    }
+  },
+)

@@ -46,6 +46,12 @@ t.test('where no link says which one is needed, the newest stays', async t => {
   }
 })
 
+t.test('where one of the links leads nowhere, the newest stays too', async t => {
+  const folder = ckpts(t, { best: 'epochs/002', last: 'epochs/009' })
+  t.match(await dropModels(folder, 0, false), { dropped: [1, 3, 4] })
+  t.same(left(folder), ['002', '005'])
+})
+
 t.test('all that an epoch has of models goes with it', async t => {
   const folder = ckpts(t, { best: 'epochs/005', last: 'epochs/005' })
   t.match(await dropModels(folder, 0, false), { dropped: [1, 2, 3, 4], bytes: 24 })

@@ -43,7 +43,7 @@ t.test('no tensor is left behind: not by steps, predictions, states, stops or er
         () => undefined,
         () => false,
       ),
-    /drug -1/,
+    /-1/,
   )
   t.equal(held(), own)
   trainer.close!()

@@ -45,7 +45,7 @@ export async function hedRun(context: RunContext, tools: HedTools): Promise<Outc
   await reportPartition(context, tools.data, partition, nameOf(heldOut))
   if (options.writePartitions) await writePartitions(context, tools.data, partition)
 
-  const trainer = await newTrainer(options, tools, key)
+  const trainer = await newTrainer(options, tools, key, partition.train.length)
   try {
     // 2. train, from the last checkpoint if there is one
     const result = await trainUno(context, options, tools, partition, trainer, key)
@@ -123,9 +123,11 @@ async function newTrainer(
   options: Hyperparameters,
   { data, backend, threads }: HedTools,
   key: Key,
+  rows: number,
 ): Promise<Trainer> {
   const { cellTable, drugTable } = data
-  const { optimiser, loss, batchSize } = options.training
+  const { optimiser, loss } = options.training
+  const batchSize = Math.min(options.training.batchSize, rows) // memory is laid out for it
   const spec = unoSpec(options, cellTable.names.length, drugTable.names.length)
   const tables = {
     cell: cellTable.values,

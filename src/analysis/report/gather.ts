@@ -1,6 +1,6 @@
-import { HedError, messageOf } from '../../base/errors.js'
+import { codeOf, HedError, messageOf } from '../../base/errors.js'
 import { plural } from '../../base/plural.js'
-import { readJournal } from '../../experiment/journal.js'
+import { readJournal, type JournalContent } from '../../experiment/journal.js'
 import * as layout from '../../experiment/layout.js'
 import type { LeaderSign, LiveStatus } from '../../experiment/live-status.js'
 import type { Params } from '../../experiment/workflow.js'
@@ -195,6 +195,16 @@ function isNear(a: number, b: number): boolean {
   return Math.abs(a - b) <= 1e-5 + 1e-3 * Math.abs(b)
 }
 
+function journalOf(exp: string, notes: string[]): JournalContent {
+  try {
+    return readJournal(layout.journal(exp))
+  } catch (error) {
+    if (codeOf(error) !== 'EACCES') throw error
+    notes.push('Its journal may not be read by whoever made this page: nothing is told of ranks.')
+    return { records: [], damaged: 0 }
+  }
+}
+
 function machine(
   exp: ReadableExp,
   states: readonly RunState[],
@@ -202,7 +212,7 @@ function machine(
   notes: string[],
 ): Machine | null {
   if ('type' in exp) return null
-  const { records, damaged } = readJournal(layout.journal(exp.path))
+  const { records, damaged } = journalOf(exp.path, notes)
   if (damaged > 0)
     notes.push(
       `${plural(damaged, 'byte')} of the journal damaged: some attempts may be missing below`,

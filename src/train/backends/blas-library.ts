@@ -224,11 +224,8 @@ function optional(
 export function preferHugePages(buffer: ArrayBuffer | SharedArrayBuffer): void {
   if (process.platform !== 'linux') return
   const [MADV_HUGEPAGE, libc] = [14, koffi.load(null)]
-  libc.func('int madvise(uintptr_t, size_t, int)')(
-    addressOf(buffer),
-    buffer.byteLength,
-    MADV_HUGEPAGE,
-  )
+  const advise = optional(libc, 'int madvise(uintptr_t, size_t, int)')
+  advise?.(addressOf(buffer), buffer.byteLength, MADV_HUGEPAGE)
 }
 
 /** Address of a memory that never moves. */

@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { loadLoss, lossSlopes } from '../losses.js'
 import type { Rows, State, TrainerOptions } from '../trainer.js'
-import { checkRows } from './batch.js'
 import { preferHugePages, type LibraryName } from './blas-library.js'
 import { planMemory, PREDICTED_ROWS, setTables, type Plan } from './blas-memory.js'
 import { newDesk, perform, TASK_NUMBERS, tell, type Setup, type Task } from './blas-team.js'
@@ -24,7 +23,6 @@ export async function newBlasTrainer(
   const desk = newDesk(setup, 0)
   await startHelpers(setup)
 
-  const tableRows = { cell: plan.cell.rows, drug: plan.drug.rows }
   const { floats } = desk
   const state = (at: number) => floats.subarray(at / 4, at / 4 + plan.size)
   const weights = state(plan.weights)
@@ -85,7 +83,6 @@ export async function newBlasTrainer(
   return {
     trainEpoch: (epoch, onStep, stop) => {
       const total = epoch.y.length
-      checkRows(epoch.rows, tableRows)
       let sum = 0
       for (let from = 0, index = 0; from < total; from += batchSize, index++) {
         if (stop()) return undefined
@@ -95,7 +92,6 @@ export async function newBlasTrainer(
       return sum / total
     },
     predict: rows => {
-      checkRows(rows, tableRows)
       for (const tower of ['cell', 'drug'] as const)
         for (let first = 0; first < plan[tower].rows; first += plan.capacity) {
           const n = Math.min(plan.capacity, plan[tower].rows - first)

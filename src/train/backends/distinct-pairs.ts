@@ -31,9 +31,7 @@ async function predictPairs(trainer: Pick<Trainer, 'predict'>, rows: Rows): Prom
 export function distinctPairs({ cell, drug }: Rows): { pairs: Rows; of: Int32Array } | undefined {
   const drugs = drug.reduce((most, code) => Math.max(most, code), -1) + 1
   const cells = cell.reduce((most, code) => Math.max(most, code), -1) + 1
-  // who is asked to predict will complain of a code that is none
-  const isWrong = (code: number) => code < 0
-  if (cells * drugs > MOST_PAIRS || cell.some(isWrong) || drug.some(isWrong)) return undefined
+  if (cells * drugs > MOST_PAIRS) return undefined
   const pairOf = new Int32Array(cells * drugs).fill(-1)
   const of = new Int32Array(cell.length)
   const first: number[] = []

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { HedError } from '../../base/errors.js'
 import type { Updates } from '../optimisers.js'
 
 /**
@@ -97,6 +98,8 @@ export interface KernelMemory {
 export const VECTOR = 4
 
 const PAGE = 65536
+/** 4 GB: WebAssembly's pointers have 32 bits. */
+const MOST_PAGES = 65536
 /** The kernel has no data of its own, but its compiler reserves the first kilobyte. */
 const BASE = 4096
 
@@ -104,7 +107,7 @@ const BASE = 4096
 export interface Arena {
   /** @returns byte offset */
   readonly take: (bytes: number) => number
-  /** Of the memory that holds all taken so far. */
+  /** Of the memory that holds all taken so far. @throws HedError DATA beyond 4 GB */
   readonly pages: () => number
 }
 
@@ -116,7 +119,18 @@ export function newArena(): Arena {
       end += Math.ceil(bytes / 64) * 64
       return start
     },
-    pages: () => Math.ceil(end / PAGE),
+    pages: () => {
+      const pages = Math.ceil(end / PAGE)
+      if (pages <= MOST_PAGES) return pages
+      const gb = (end / 2 ** 30).toFixed(1)
+      throw new HedError(
+        'DATA',
+        `the model, its tables and a batch take ${gb} GB, want 4 or less`,
+        {
+          hint: 'Lower batch_size, or take another BACKEND.',
+        },
+      )
+    },
   }
 }
 

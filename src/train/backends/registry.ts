@@ -1,5 +1,6 @@
 import { HedError } from '../../base/errors.js'
 import type { Backend } from '../trainer.js'
+import { checkingRows } from './batch.js'
 import { predictingOnce } from './distinct-pairs.js'
 
 /** Every way to do the arithmetic, the fastest first down to `ort`. Each is loaded when it is asked for. */
@@ -34,7 +35,7 @@ const AUTOMATIC = backendNames.slice(0, backendNames.indexOf('ort') + 1)
 export async function backend(name: string): Promise<Backend> {
   const load = BACKENDS.get(name)
   if (!load) throw unusable(name, 'no such backend')
-  return predictingOnce(await load())
+  return checkingRows(predictingOnce(await load()))
 }
 
 /**

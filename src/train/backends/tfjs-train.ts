@@ -1,7 +1,7 @@
 import { optimise } from '../optimisers.js'
 import { layout } from '../spec.js'
 import type { State, TrainerOptions } from '../trainer.js'
-import { checkRows, rowWeights } from './batch.js'
+import { rowWeights } from './batch.js'
 import { fillMasks, planMasks } from './dropout-masks.js'
 import { loadKernel } from './kernel.js'
 import type { Tensor, Tf } from './tfjs-load.js'
@@ -25,7 +25,6 @@ export function newTfjsTrainer(tf: Tf, options: TrainerOptions, start: State): S
     cell: tableTensor(tf, options.tables.cell, options.tables.cellFeatures),
     drug: tableTensor(tf, options.tables.drug, options.tables.drugFeatures),
   }
-  const counts = { cell: tables.cell.shape[0], drug: tables.drug.shape[0] }
   const planned = planMasks(spec, batchSize)
   const { kernel, arrays } = loadKernel(planned.map(({ length }) => length))
   const masks = planned.map((mask, i) => ({ ...mask, values: arrays[i]! }))
@@ -83,7 +82,6 @@ export function newTfjsTrainer(tf: Tf, options: TrainerOptions, start: State): S
 
   return {
     trainEpoch: async (epoch, onStep, stop) => {
-      checkRows(epoch.rows, counts)
       const total = epoch.y.length
       const losses = newLosses(tf)
       try {
@@ -102,7 +100,6 @@ export function newTfjsTrainer(tf: Tf, options: TrainerOptions, start: State): S
       }
     },
     predict: rows => {
-      checkRows(rows, counts)
       return predictRows(tf, options, tables, weights, rows)
     },
     state: async () => {
