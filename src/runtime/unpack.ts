@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { copyFile, stat, statfs } from 'node:fs/promises'
+import { copyFile, open, statfs, type FileHandle } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { codeOf, HedError } from '../base/errors.js'
+import { sha256Thread, type Sha256Thread } from '../base/sha256-thread.js'
 import { makeTmpRoot, stageOnce } from '../stage/node-local.js'
 import { touchTree } from '../stage/users.js'
 import { changedSince, LIST_NAME } from './contents.js'
@@ -15,6 +13,8 @@ import { isFull, requireTar, tar } from './tar.js'
 
 /** Bytes read at once: fewer calls for more memory. */
 const CHUNK = 1 << 20
+/** Pieces under way: to the digest, to tar, or being read. */
+const SLOTS = 4
 
 /**
  * Bring an image onto this node: unpacked beside its place, compared with its digest on the way, published by a
@@ -70,35 +70,61 @@ async function unpack(
   digest: string,
   onProgress?: Progress,
 ): Promise<void> {
-  const hash = createHash('sha256')
-  const source = createReadStream(file, { highWaterMark: CHUNK })
-  const { size } = await stat(file)
-  let done = 0
-  const feed = (stdin: Writable) =>
-    pipeline(
-      source,
-      async function* (pieces: AsyncIterable<Buffer>) {
-        for await (const piece of pieces) {
-          hash.update(piece) // while tar works
-          onProgress?.((done += piece.length), size)
-          yield piece
-        }
-      },
-      stdin,
-    )
-  const safe = ['--no-same-owner', '--same-permissions', '--keep-old-files']
-  await tar(
-    ['--extract', '--file=-', `--directory=${folder}`, ...safe, ...QUICK],
-    feed,
-    `${file}: cannot be unpacked in ${folder}`,
-  ).catch((error: unknown) => {
-    if (error instanceof HedError && !isFull(error))
-      throw new HedError('DATA', error.message, { hint: DAMAGED, cause: error })
-    throw error
-  })
-  if (hash.digest('hex') === digest) return
+  const memory = new SharedArrayBuffer(SLOTS * CHUNK)
+  const hash = sha256Thread(memory)
+  const source = await open(file)
+  try {
+    const { size } = await source.stat()
+    const feed = (stdin: Writable) =>
+      passOn(source, memory, hash, stdin, done => onProgress?.(done, size))
+    const safe = ['--no-same-owner', '--same-permissions', '--keep-old-files']
+    await tar(
+      ['--extract', '--file=-', `--directory=${folder}`, ...safe, ...QUICK],
+      feed,
+      `${file}: cannot be unpacked in ${folder}`,
+    ).catch((error: unknown) => {
+      if (error instanceof HedError && !isFull(error))
+        throw new HedError('DATA', error.message, { hint: DAMAGED, cause: error })
+      throw error
+    })
+    if ((await hash.digest()) === digest) return
+  } finally {
+    hash.close()
+    await source.close()
+  }
   throw new HedError('DATA', `${file}: is damaged: its bytes have not the digest of its name`, {
     hint: DAMAGED,
+  })
+}
+
+/** A file is read once: each of its pieces goes to the digest and to tar at the same time. */
+async function passOn(
+  source: FileHandle,
+  memory: SharedArrayBuffer,
+  hash: Sha256Thread,
+  stdin: Writable,
+  onDone: (bytes: number) => void,
+): Promise<void> {
+  const bytes = Buffer.from(memory)
+  const free: Promise<unknown>[] = Array.from({ length: SLOTS }, () => Promise.resolve())
+  let done = 0
+  for (let turn = 0; ; turn++) {
+    const slot = turn % SLOTS
+    await free[slot]
+    const { bytesRead } = await source.read(bytes, slot * CHUNK, CHUNK, null)
+    if (bytesRead === 0) break
+    const piece = bytes.subarray(slot * CHUNK, slot * CHUNK + bytesRead)
+    free[slot] = Promise.all([hash.add(slot * CHUNK, bytesRead), written(stdin, piece)])
+    free[slot].catch(() => undefined) // told where it is waited for
+    onDone((done += bytesRead))
+  }
+  await Promise.all(free)
+  stdin.end()
+}
+
+function written(stdin: Writable, piece: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stdin.write(piece, error => (error ? reject(error) : resolve()))
   })
 }
 
