@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import * as crypto from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import * as zlib from 'node:zlib'
 
@@ -24,12 +24,15 @@ export function canonicalJson(value: Json): string {
 
 /** SHA-256, lower-case hex. */
 export function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex')
+  // node ≥ 20.12 has it as one call, which takes half the time of a short text
+  return typeof crypto.hash === 'function'
+    ? crypto.hash('sha256', data)
+    : crypto.createHash('sha256').update(data).digest('hex')
 }
 
 /** SHA-256 of a file, read in pieces. */
 export async function sha256File(path: string): Promise<string> {
-  const hash = createHash('sha256')
+  const hash = crypto.createHash('sha256')
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }))
     hash.update(chunk as Buffer)
   return hash.digest('hex')

@@ -35,6 +35,9 @@ const TICK_MS = 500
 const LAG_MS = 500
 /** Answers of a slot that has more to do wait this long for others: well below what it has in hand. */
 const ANSWER_MS = 5
+/** Well below what an executor has in hand of tiny RUNs, and below what anybody waits for. */
+const REST_MS = 1
+const NEVER = new Int32Array(new SharedArrayBuffer(4))
 /** EX_TEMPFAIL: our own launcher starts the rank again. */
 const RESTART_ME = 75
 /** A leader that takes a lock over from another host waits 30 s for a sign of it. */
@@ -197,11 +200,21 @@ async function live(
     else writing = writing.then(() => line.outbox.post('', body))
   }
 
+  /** Executors that work through tiny RUNs are better served seldom: what they say meanwhile is read at once. */
+  let resting: NodeJS.Immediate | undefined
+  function rest(): void {
+    resting = undefined
+    Atomics.wait(NEVER, 0, 0, REST_MS)
+  }
+
   function start(slot: number): void {
     const tile = options.tile + Math.max(0, slot)
     const command = { environment: options.environment(tile), before: options.before?.(tile) ?? [] }
     const executor = spawnExecutor(command, {
-      onMessage: message => perform(onExecutor(agent, slot, message, now())),
+      onMessage: message => {
+        perform(onExecutor(agent, slot, message, now()))
+        if (agent.slots[slot]?.ahead.length) resting ??= setImmediate(rest)
+      },
       onOutput: text => log.line(text),
       onExit: (fate, how) => {
         if (slot !== STAGER) log.line(`executor of slot ${slot}: ${how}`)

@@ -8,7 +8,7 @@ import * as layout from '../experiment/layout.js'
 import { validateMarker, writeMarker } from '../experiment/marker.js'
 import type { Progress, Session } from '../experiment/workflow.js'
 import { claim, finishedBefore } from './claim.js'
-import { patiently } from './disk.js'
+import { patiently, type Stop } from './disk.js'
 import type { ToExecutor } from './executor-protocol.js'
 import { passFence, type LeaderEpoch } from './fence.js'
 
@@ -31,21 +31,21 @@ export async function doRun(
   session: Session,
   task: ToExecutor & { type: 'run' },
   epoch: LeaderEpoch,
-  signal: AbortSignal,
+  stop: Stop,
   onProgress: (progress: Progress) => void,
 ): Promise<Finish> {
   const { order, exp } = task
   const { run, attempt, params, resolved } = order
   const began = performance.now()
   const expected = { params: order.digest, data: task.data, seed: params['seed'] ?? 0 }
-  const claimed = await patiently(() => claim(task, expected), signal)
+  const claimed = await patiently(() => claim(task, expected), stop)
   if ('finish' in claimed) return claimed.finish
   const { ownership } = claimed
 
   const isJustBegun = () => performance.now() - began < JUST_BEGUN_MS
   const fence = async () => {
     if (isJustBegun()) return
-    await passFence(layout.engine(exp), layout.rankFile(exp, run), ownership, epoch, signal)
+    await passFence(layout.engine(exp), layout.rankFile(exp, run), ownership, epoch, stop.signal)
   }
   const outcome = await session.run({
     run,
@@ -56,7 +56,9 @@ export async function doRun(
     directory: layout.run(exp, run),
     temporary: task.temporary,
     workName: `work-${task.leaderEpoch}-${attempt}-${task.nonce}`,
-    signal,
+    get signal() {
+      return stop.signal // made when it is first asked for: it costs as much as a file
+    },
     fence,
     progress: onProgress,
     log: text => console.log(`${run}: ${text}`),
@@ -68,7 +70,7 @@ export async function doRun(
     await fence()
     const earlier = isJustBegun() ? undefined : finishedBefore(exp, run, expected)
     return earlier ?? writeMarker(exp, run, { attempt, ...outcome, ...expected }, durable)
-  }, signal)
+  }, stop)
   // an earlier attempt was between its fence and its marker when this one began
   if (typeof marker !== 'string') return marker
   const found = durable ? validateMarker(exp, run, expected) : undefined

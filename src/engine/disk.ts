@@ -7,20 +7,23 @@ import { Stopped } from '../experiment/workflow.js'
 /** A disk is asked again after these times, in ms; then it is given up, and in the end the sweep stops in order. */
 export const RETRY_MS = [50, 200, 1000, 3000, 10_000]
 
-const NEVER = new AbortController().signal
+/** An AbortController: its signal tells to end. */
+export type Stop = Pick<AbortController, 'signal'>
+
+const NEVER: Stop = new AbortController()
 
 /** What the leader writes once, at its begin and its end, is worth these. */
 export const BRIEFLY_MS = [50, 200, 1000, 3000]
 
 /**
  * Write something, again and again as long as the disk does not take it.
- * @param signal that ends the waiting
+ * @param stop that ends the waiting
  * @param waits ms between tries; 14 s in all unless given
- * @throws Stopped on that signal; the last fault after the last try; any fault that is not of the disk at once
+ * @throws Stopped when told to; the last fault after the last try; any fault that is not of the disk at once
  */
 export async function patiently<T>(
   write: () => T | Promise<T>,
-  signal = NEVER,
+  stop = NEVER,
   waits: readonly number[] = RETRY_MS,
 ): Promise<T> {
   for (let fault = 0; ; fault++)
@@ -31,7 +34,7 @@ export async function patiently<T>(
       const mayPass = isDiskFault(error) || codeOf(error) === 'ETIMEDOUT'
       if (wait === undefined || !mayPass) throw error
       console.log(`${String(error)}; trying again`)
-      await sleep(wait, undefined, { signal }).catch(() => {
+      await sleep(wait, undefined, { signal: stop.signal }).catch(() => {
         throw new Stopped()
       })
     }

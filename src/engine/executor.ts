@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { setPriority } from 'node:os'
@@ -24,32 +24,43 @@ const NICE = 5
  */
 export function executorMain(): void {
   const to = new Socket({ fd: 3, readable: true, writable: false })
-  const from = new Socket({ fd: 4, readable: false, writable: true })
   setPriority(NICE)
   const executor: Executor = {
-    say: message => from.write(`${JSON.stringify(message)}\n`),
+    say,
     session: undefined,
     inbox: [],
     running: undefined,
     marks: markOutput([process.stdout, process.stderr]),
     leader: 0,
   }
-  // the agent is gone: nobody waits for this RUN any more, and its next attempt must meet nobody
-  to.on('close', () => process.kill(process.pid, 'SIGKILL'))
-  to.on('error', () => process.kill(process.pid, 'SIGKILL'))
-  from.on('error', () => process.kill(process.pid, 'SIGKILL'))
+  to.on('close', dieAtOnce)
+  to.on('error', dieAtOnce)
   to.on(
     'data',
     lineSplitter(line => void perform(executor, JSON.parse(line) as ToExecutor)),
   )
   process.on('uncaughtException', error => {
     console.error(error)
-    const words: FromExecutor = { type: 'dying', message: oneLine(messageOf(error)) }
-    from.write(`${JSON.stringify(words)}\n`, () => process.exit(1))
+    say({ type: 'dying', message: oneLine(messageOf(error)) })
+    process.exit(1)
   })
   // Ctrl-C goes to the whole terminal; only the agent decides when a RUN stops
   process.on('SIGINT', () => undefined)
   process.on('SIGTERM', () => executor.running?.stop.abort())
+}
+
+/** To the agent, before anything else happens: it is never behind with what has ended and what runs. */
+function say(message: FromExecutor): void {
+  try {
+    writeFileSync(4, `${JSON.stringify(message)}\n`)
+  } catch {
+    dieAtOnce()
+  }
+}
+
+/** The agent is gone: nobody waits for this RUN any more, and its next attempt must meet nobody. */
+function dieAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL')
 }
 
 interface Executor {
@@ -123,7 +134,7 @@ async function work(executor: Executor): Promise<void> {
     const stop = new AbortController()
     const epoch = newLeaderEpoch(Math.max(task.leaderEpoch, executor.leader))
     executor.running = { run, attempt, stop, epoch }
-    const answer = await doTask(executor, task, epoch, stop.signal)
+    const answer = await doTask(executor, task, epoch, stop)
     // before anybody hears that it has ended: then a SIGKILL may come
     if (existsSync(task.temporary)) await remove(task.temporary)
     executor.running = undefined
@@ -136,11 +147,11 @@ async function doTask(
   { session, say }: Executor,
   task: RunTask,
   epoch: LeaderEpoch,
-  signal: AbortSignal,
+  stop: AbortController,
 ): Promise<FromExecutor> {
   try {
     if (!session) throw new Error('run before open')
-    const finish = await doRun(session, task, epoch, signal, progress =>
+    const finish = await doRun(session, task, epoch, stop, progress =>
       say({ type: 'progress', progress: finite(progress) }),
     )
     return { type: 'done', finish }

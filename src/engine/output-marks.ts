@@ -19,6 +19,7 @@ export interface OutputMarks {
 /** In an executor: have each stream tell of a new RUN before its first line. */
 export function markOutput(streams: readonly NodeJS.WriteStream[]): OutputMarks {
   let name = ''
+  let since = 0
   let timer: NodeJS.Timeout | undefined
   const marks = streams.map(stream => {
     const write = stream.write.bind(stream) as (chunk: unknown, ...rest: unknown[]) => boolean
@@ -37,14 +38,22 @@ export function markOutput(streams: readonly NodeJS.WriteStream[]): OutputMarks 
   const tellAll = () => {
     for (const tell of marks) tell()
   }
+  /** One timer goes on for many RUNs: a timer for each would cost more than the rest of them. */
+  const look = () => {
+    timer = undefined
+    if (name === '') return
+    const left = since + SOON_MS - performance.now()
+    if (left > 0) timer = setTimeout(look, left)
+    else tellAll()
+  }
   return {
     begin: (run, attempt, now) => {
       name = `${run} ${attempt}`
+      since = performance.now()
       if (now) tellAll()
-      else timer = setTimeout(tellAll, SOON_MS)
+      else timer ??= setTimeout(look, SOON_MS)
     },
     end: () => {
-      clearTimeout(timer)
       name = ''
     },
   }

@@ -8,9 +8,9 @@ import type { FromAgent, Order } from './protocol.js'
 const REMEMBERED = 1000
 
 /** RUNs that an executor has in hand beside the one that runs, so that it need not wait for the next. */
-const AHEAD = 32
+const AHEAD = 128
 /** It gets more when no more than these are left: several with one write. */
-const REFILL = 16
+const REFILL = 64
 
 /** The executor is free: it begins the next that it has in hand, or gets one, or the leader is asked for one. */
 export function next(agent: Agent, slot: Slot, now: number): AgentEffect[] {

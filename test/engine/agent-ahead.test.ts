@@ -10,7 +10,7 @@ import { DONE, kinds, opened, order } from './agent-rig.js'
 /** One RUN that runs, and those given ahead, one by one. */
 function withRuns(count: number) {
   const agent = opened()
-  const runs = Array.from({ length: count }, (_, i) => runId(`RUN${String(i).padStart(2, '0')}`)!)
+  const runs = Array.from({ length: count }, (_, i) => runId(`RUN${String(i).padStart(3, '0')}`)!)
   const effects = runs.flatMap(run =>
     onLeader(agent, { type: 'run', slot: 0, order: { ...order(), run } }, 0),
   )
@@ -20,23 +20,23 @@ function withRuns(count: number) {
 const ordered = (effects: readonly AgentEffect[]) =>
   effects.flatMap(e => (e.do === 'order' ? [e.order.run] : []))
 
-t.test('an executor has 32 RUNs in hand at most, and gets more when 16 are left', async t => {
-  const { agent, runs, effects } = withRuns(80)
-  t.strictSame(ordered(effects), runs.slice(0, 18), 'the one that runs, and more than 16')
-  const ends = Array.from({ length: 80 }, () => ordered(onExecutor(agent, 0, DONE, 0)))
-  t.strictSame(ends.flat(), runs.slice(18), 'all, in order')
+t.test('an executor has 128 RUNs in hand at most, and gets more when 64 are left', async t => {
+  const { agent, runs, effects } = withRuns(320)
+  t.strictSame(ordered(effects), runs.slice(0, 66), 'the one that runs, and more than 64')
+  const ends = Array.from({ length: 320 }, () => ordered(onExecutor(agent, 0, DONE, 0)))
+  t.strictSame(ends.flat(), runs.slice(66), 'all, in order')
   t.strictSame(
     ends.map(orders => orders.length).filter(n => n > 0),
-    [16, 16, 16, 14],
+    [64, 64, 64, 62],
   )
   t.strictSame(held(agent), [])
 })
 
 t.test('RUNs that have not begun are given back when asked for', async t => {
-  const { agent, runs } = withRuns(20)
+  const { agent, runs } = withRuns(80)
   const ask = (run: RunId) => onLeader(agent, { type: 'withdraw', run, attempt: 1 }, 0)
   const given = (run: RunId) => [{ message: { type: 'ended', run, fate: 'stopped' } }]
-  t.match(ask(runs[19]!), given(runs[19]!), 'one in line at once')
+  t.match(ask(runs[79]!), given(runs[79]!), 'one in line at once')
   t.strictSame(ask(runs[0]!), [], 'it has begun')
   t.match(ask(runs[2]!), [{ do: 'withdraw', run: runs[2] }], 'one in hand by its executor')
   const back = { type: 'withdrawn', run: runs[2]!, attempt: 1 } as const
@@ -44,7 +44,7 @@ t.test('RUNs that have not begun are given back when asked for', async t => {
   t.strictSame(onExecutor(agent, 0, back, 0), [], 'once')
   t.strictSame(
     held(agent).map(h => h.run),
-    runs.filter((_, i) => i !== 2 && i !== 19),
+    runs.filter((_, i) => i !== 2 && i !== 79),
   )
 })
 
@@ -61,9 +61,9 @@ t.test('an executor that dies takes only the RUN that ran with it', async t => {
 })
 
 t.test('told to stop, all that has not begun is given back, also if its executor dies', async t => {
-  const { agent, runs } = withRuns(19)
+  const { agent, runs } = withRuns(67)
   const told = kinds(onStop(agent, 'stopped', 0))
-  t.strictSame(told, ['send ended', ...Array(17).fill('withdraw'), 'stop'])
+  t.strictSame(told, ['send ended', ...Array(65).fill('withdraw'), 'stop'])
   onExecutor(agent, 0, { type: 'withdrawn', run: runs[1]!, attempt: 1 }, 0)
   t.strictSame(
     kinds(onExecutor(agent, 0, { type: 'ended', fate: 'stopped', message: '' }, 0)),
@@ -73,7 +73,7 @@ t.test('told to stop, all that has not begun is given back, also if its executor
   const died = onExecutorExit(agent, 0, 'crashed', 'SIGKILL')
   t.match(
     died,
-    runs.slice(2, 18).map(run => ({ message: { run, fate: 'stopped' } })),
+    runs.slice(2, 66).map(run => ({ message: { run, fate: 'stopped' } })),
   )
   t.strictSame(held(agent), [])
 })

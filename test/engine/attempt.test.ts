@@ -68,7 +68,7 @@ async function attemptIn(exp: string, run: (scene: Scene) => Promise<void> | voi
       data,
     },
     epoch,
-    control.signal,
+    control,
     () => undefined,
   )
   return { exp, result }

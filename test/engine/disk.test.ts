@@ -37,7 +37,7 @@ t.test('what is no fault of the disk is not tried again', async t => {
 t.test('told to stop, it waits no longer', async t => {
   const stop = new AbortController()
   const { write, calls } = failing('ENOSPC')
-  const waiting = patiently(write, stop.signal, [1e6])
+  const waiting = patiently(write, stop, [1e6])
   stop.abort()
   await t.rejects(waiting, Stopped)
   t.equal(calls(), 1)
