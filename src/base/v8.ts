@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /** Bytes of bytecode that a function runs between two looks at whether to optimise it; V8's own is 67,584. */
-const BUDGET = 1_000_000
+const BUDGET = 8_000_000
 
 /**
  * From here on V8 optimises only what runs for long. The processes of a sweep are many on few cores and most

@@ -3,7 +3,7 @@ import { plural } from '../base/plural.js'
 import type { Fate } from '../experiment/fate.js'
 import type { Finish } from '../experiment/journal.js'
 import { mayRetry, tally } from './fates.js'
-import { ifOver } from './give-out.js'
+import { askBack, ifOver } from './give-out.js'
 import {
   ackAgain,
   release,
@@ -35,6 +35,7 @@ export function attemptEnded(
 ): Effect[] {
   if (run.state !== 'running') return [...then]
   const id = run.plan.run
+  const { slot } = run
   release(leader, run)
   const again = mayGoAgain(leader, run, fate)
   run.reason = `${fate}: ${message}`
@@ -60,6 +61,11 @@ export function attemptEnded(
     { do: 'changed', run: id },
     ...(node ? failedOn(leader, node, run, fate) : []),
   ]
+  if (fate === 'no-disk' && slot) {
+    // each of the RUNs that it has in hand would be tried for long, and this one only then again
+    effects.push(...askBack(leader, slot))
+    leader.pace.run = undefined
+  }
   if (fate === 'no-disk' && run.tally.disks >= DISK_LIMIT) {
     const text = `${id}: ${message}`
     effects.push({ do: 'alert', text }, ...onStop(leader, 'stopped', text))

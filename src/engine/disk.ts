@@ -2,6 +2,7 @@ import { existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf, isDiskFault } from '../base/errors.js'
+import { plural } from '../base/plural.js'
 import { Stopped } from '../experiment/workflow.js'
 
 /** A disk is asked again after these times, in ms; then it is given up, and in the end the sweep stops in order. */
@@ -40,14 +41,18 @@ export async function patiently<T>(
     }
 }
 
-/** What is free where these folders are, or shall be: `12 MB in /a, 3400 MB in /b`. */
+/** So few more files are worth a word: a disk may be full of files that has room for bytes. */
+const FEW_FILES = 1000
+
+/** What is free where these folders are, or shall be: `12 MB in /a, 3400 MB and 0 files in /b`. */
 export function roomIn(folders: readonly string[]): string {
   const known = folders.map(folder => {
     let there = folder
     while (!existsSync(there) && there !== dirname(there)) there = dirname(there)
     try {
-      const { bavail, bsize } = statfsSync(there)
-      return `${Math.floor((bavail * bsize) / 1e6)} MB in ${there}`
+      const { bavail, bsize, ffree, files } = statfsSync(there)
+      const few = files > 0 && ffree < FEW_FILES ? ` and ${plural(ffree, 'file')}` : ''
+      return `${Math.floor((bavail * bsize) / 1e6)} MB${few} in ${there}`
     } catch {
       return `unknown in ${there}`
     }

@@ -38,21 +38,26 @@ export function topUp(leader: Leader, slot: Slot): Effect[] {
   return effects
 }
 
+/** Those in a slot's hand that have not begun: the first one runs. They come as `ended` with `stopped`. */
+export function askBack(leader: Leader, { agent, orders }: Slot): Effect[] {
+  return orders.slice(1).map(run => {
+    const { attempt } = leader.runs.get(run)!
+    return send(agent, { type: 'withdraw', run, attempt })
+  })
+}
+
 /**
  * All RUNs are given out, slots are idle, and others have RUNs waiting in line: ask for those back.
  * They come as `ended` with `stopped`, unless they have begun by then.
  */
 export function withdraw(leader: Leader): Effect[] {
   if (leader.queue.length > 0 || leader.idle.size === 0 || leader.stopping) return []
-  let wanted = leader.idle.size
   const effects: Effect[] = []
   for (const agent of leader.agents.values())
-    for (const slot of agent.slots)
-      for (const id of slot.orders.slice(1).reverse()) {
-        if (wanted-- <= 0) return effects
-        const { attempt } = leader.runs.get(id)!
-        effects.push(send(agent, { type: 'withdraw', run: id, attempt }))
-      }
+    for (const slot of agent.slots) {
+      effects.push(...askBack(leader, slot).reverse())
+      if (effects.length >= leader.idle.size) return effects.slice(0, leader.idle.size)
+    }
   return effects
 }
 

@@ -44,13 +44,16 @@ export function patience(pace: Pace): number {
 /** Seconds of work that a slot should have in hand: many times the way to the leader and back. */
 const IN_HAND = 0.02
 
+/** Seconds that an answer and what it brings may take: piles that last no longer are not shared out. */
+const TRIP = 0.005
+
 /**
  * How many RUNs a slot gets at once: one, or where RUNs are tiny as many as hide the way to the leader.
  * Towards the end of the queue fewer, so that no slot is left with a pile while others are idle.
  */
 export function depth(pace: Pace, limit: number, waiting: number, slots: number): number {
   if (limit <= 1 || pace.run === undefined) return 1
-  const wanted = Math.floor(IN_HAND / Math.max(pace.run, 1e-6))
+  const lasting = (seconds: number) => Math.floor(seconds / Math.max(pace.run!, 1e-6))
   const share = Math.floor(waiting / (2 * Math.max(1, slots)))
-  return Math.max(1, Math.min(limit, wanted, share))
+  return Math.max(1, Math.min(limit, lasting(IN_HAND), Math.max(share, lasting(TRIP))))
 }

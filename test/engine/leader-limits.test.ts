@@ -210,6 +210,24 @@ t.test('an agent that gives a RUN back gets no other for it', async t => {
     t.strictSame(given(onMessage(l, A, ended(n, 1, 'stopped'), 2)), [], 'the first one still runs')
 })
 
+t.test('a full disk: what a slot has in hand comes back, and it gets one at a time', async t => {
+  const l = newRig(50, { settings: { prefetch: 8 } })
+  join(l, A, 1)
+  onMessage(l, A, done(0, 1), 1)
+  l.pace.run = 0.001
+  onMessage(l, A, READY, 1) // RUNs 1 to 8
+  const effects = onMessage(l, A, ended(1, 1, 'no-disk'), 2)
+  t.match(
+    effects.flatMap(e => (e.do === 'send' && e.message.type === 'withdraw' ? [e.message.run] : [])),
+    [3, 4, 5, 6, 7, 8].map(id),
+    'all but the one that has begun',
+  )
+  t.strictSame(given(effects), [])
+  for (let n = 3; n <= 8; n++) onMessage(l, A, ended(n, 1, 'stopped'), 2)
+  onMessage(l, A, ended(2, 1, 'no-disk'), 16)
+  t.equal(given(onMessage(l, A, READY, 16)).length, 1)
+})
+
 t.test(
   'no rank can open, life after life: the sweep stops, once all have had their time',
   async t => {
