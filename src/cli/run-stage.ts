@@ -5,6 +5,7 @@ import { duration } from '../base/duration.js'
 import { HedError } from '../base/errors.js'
 import { oneLine } from '../base/lines.js'
 import { plural } from '../base/plural.js'
+import { optimiseLate } from '../base/v8.js'
 import { detectPlace } from '../sites/detect.js'
 import {
   defaultMeeting,
@@ -35,6 +36,7 @@ const WAIT_S = 300
 
 /** `upf-heds stage`: the first rank reads and tells, the others receive and say nothing. */
 export async function runStage(args: StageArgs, env: NodeJS.ProcessEnv): Promise<void> {
+  optimiseLate()
   const paths = args.paths.slice(0, -1)
   const destination = args.paths.at(-1) ?? ''
   if (paths.length === 0)

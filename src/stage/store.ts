@@ -20,7 +20,7 @@ import { inTheWay, type Root } from './root.js'
 import { digestOf, isTag, tagOf } from './tags.js'
 
 /** Chunks that stay in memory after they were written: who is about as far gets them without a look at the disk. */
-const REMEMBERED = 8
+const REMEMBERED = 24
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants
 const NEW = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
@@ -166,7 +166,7 @@ export class Store {
     if (this.written.length > REMEMBERED) this.forget(this.written.shift()!)
   }
 
-  /** Bytes of some segments of a chunk that is here. Whoever asks releases the piece. */
+  /** Bytes of some segments of a chunk that is here, with the tags they came with. Whoever asks releases the piece. */
   async read(chunk: number, which: readonly number[]): Promise<Bytes> {
     const remembered = this.memory.get(chunk)
     if (remembered && sameList(remembered.which, which)) {
@@ -182,7 +182,7 @@ export class Store {
         const bytes = piece.buffer.subarray(at, (at += segment.size))
         if (!this.copyRemembered(remembered, chunk, n, bytes))
           await this.readSegment(segment, bytes)
-        tags.push(tagOf(this.key, bytes))
+        tags.push(this.tags.get(segment.entry)?.[segment.at / CHUNK] ?? tagOf(this.key, bytes))
       }
       return { which, tags, piece }
     } catch (error) {
