@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { codeOf, HedError, messageOf } from './errors.js'
 
 const OURS = `${process.pid}.${randomBytes(4).toString('hex')}`
@@ -10,7 +10,8 @@ let files = 0
 
 /** A name beside `path` that nobody else uses, on any host. Same directory, so that a rename is atomic. */
 export function beside(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${OURS}.${++files}`)
+  const at = path.lastIndexOf('/') + 1 // `join` and `dirname` take longer than the rename
+  return `${path.slice(0, at)}.${path.slice(at)}.${OURS}.${++files}`
 }
 
 /**

@@ -44,6 +44,9 @@ export function patience(pace: Pace): number {
 /** Seconds of work that a slot should have in hand: many times the way to the leader and back. */
 const IN_HAND = 0.02
 
+/** Seconds: no RUN with files of its own is shorter. */
+const LEAST = 5e-5
+
 /** Seconds that an answer and what it brings may take: piles that last no longer are not shared out. */
 const TRIP = 0.005
 
@@ -53,7 +56,7 @@ const TRIP = 0.005
  */
 export function depth(pace: Pace, limit: number, waiting: number, slots: number): number {
   if (limit <= 1 || pace.run === undefined) return 1
-  const lasting = (seconds: number) => Math.floor(seconds / Math.max(pace.run!, 1e-6))
+  const lasting = (seconds: number) => Math.floor(seconds / Math.max(pace.run!, LEAST))
   const share = Math.floor(waiting / (2 * Math.max(1, slots)))
   return Math.max(1, Math.min(limit, lasting(IN_HAND), Math.max(share, lasting(TRIP))))
 }
