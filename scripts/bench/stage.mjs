@@ -1,5 +1,6 @@
 // Staging to simulated hosts against as many plain `cp`, in turn; unchanged data again; a flipped byte; a host ten times slower
-// than the others; a host that dies. Where not root: plain processes, without the slow host.
+// than the others; a host that dies; and what a chain of plain C relays needs, which checks nothing: no program that sends by
+// TCP is faster here. Where not root: plain processes, without the slow host and the relays.
 // Usage: npm run -s bench -- stage [--mb 256] [--hosts 8] [--turns 3] [--mbit 400] [--folder where, of a node's memory or disk]
 import { spawn, spawnSync } from 'node:child_process'
 import {
@@ -20,6 +21,7 @@ import { fileURLToPath } from 'node:url'
 import { median, round } from './parts/measure.mjs'
 import { simulatedHosts } from './parts/hosts.mjs'
 import { options } from './parts/options.mjs'
+import { plainRelay } from './parts/relay.mjs'
 
 const given = options({
   ...{ mb: 256, hosts: 8, turns: 3, mbit: 400 },
@@ -83,13 +85,16 @@ try {
   console.log(
     `load ${round(loadavg()[0])} at the start; ${count} hosts, ${given.mb} MB in ${folder}`,
   )
+  const relay = hosts && plainRelay(hosts, count, folder, data)
   const turns = []
   for (let turn = 0; turn < given.turns; turn++) {
     const cp_s = await plainCopies()
     clear()
+    const relay_s = await relay?.()
     const staged = await stage()
     const turnResult = {
       cp_s: round(cp_s),
+      ...(relay ? { relay_s: round(relay_s), of_relay: round(relay_s / last(staged)) } : {}),
       stage_s: round(last(staged)),
       read: staged.read / staged.bytes,
     }
@@ -107,6 +112,7 @@ try {
   const result = {
     source_bytes: of('read'),
     ratio_to_cp: of('ratio'),
+    ...(relay ? { relay_to_cp: round(of('cp_s') / of('relay_s')), of_relay: of('of_relay') } : {}),
     gb_per_s: round((count * given.mb * 1048576) / 1e9 / of('stage_s')),
     again_s: round(again.seconds),
     again_bytes: again.read + again.sent,

@@ -52,6 +52,7 @@ export function simulatedHosts(count) {
   return {
     /** Program and arguments that run a command on a host. */
     on: (i, program, args) => ['nsenter', [`--net=/run/netns/${net(i)}`, '--', program, ...args]],
+    address: i => `10.78.0.${i + 1}`,
     /** Mbit/s both ways. */
     limit: (i, mbit) => {
       limit(i, 'eth0', mbit)
