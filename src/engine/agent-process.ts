@@ -26,6 +26,7 @@ import {
   readRendezvous,
   type Rendezvous,
 } from './rendezvous.js'
+import { newRest } from './rest.js'
 import { connect } from './socket.js'
 import { ownTemporary } from './temporary.js'
 
@@ -35,9 +36,6 @@ const TICK_MS = 500
 const LAG_MS = 500
 /** Answers of a slot that has more to do wait this long for others: well below what it has in hand. */
 const ANSWER_MS = 5
-/** Well below what an executor has in hand of tiny RUNs, and below what anybody waits for. */
-const REST_MS = 1
-const NEVER = new Int32Array(new SharedArrayBuffer(4))
 /** EX_TEMPFAIL: our own launcher starts the rank again. */
 const RESTART_ME = 75
 /** A leader that takes a lock over from another host waits 30 s for a sign of it. */
@@ -113,6 +111,7 @@ async function live(
   const keys = await readKeys(engine)
   const temporary = await ownTemporary(join(TMP_ROOT, exp.id))
   const data = stagedPath(TMP_ROOT, exp.data.digest, options.workflow)
+  const rest = newRest()
   const monitors = newMonitors(exp.path, slot => hosts.get(slot)?.pid)
   let leader = first
   let writing: Promise<void> | undefined
@@ -200,20 +199,13 @@ async function live(
     else writing = writing.then(() => line.outbox.post('', body))
   }
 
-  /** Executors that work through tiny RUNs are better served seldom: what they say meanwhile is read at once. */
-  let resting: NodeJS.Immediate | undefined
-  function rest(): void {
-    resting = undefined
-    Atomics.wait(NEVER, 0, 0, REST_MS)
-  }
-
   function start(slot: number): void {
     const tile = options.tile + Math.max(0, slot)
     const command = { environment: options.environment(tile), before: options.before?.(tile) ?? [] }
     const executor = spawnExecutor(command, {
       onMessage: message => {
         perform(onExecutor(agent, slot, message, now()))
-        if (agent.slots[slot]?.ahead.length) resting ??= setImmediate(rest)
+        if (agent.slots[slot]?.ahead.length) rest() // it works through tiny RUNs
       },
       onOutput: text => log.line(text),
       onExit: (fate, how) => {

@@ -19,6 +19,8 @@ export interface Agent {
   readonly unacked: Map<string, FromAgent & { type: 'done' | 'ended' }>
   /** The last answers: a RUN that arrives twice is not done twice. */
   readonly answered: Set<string>
+  /** All that slots have in hand, and perhaps some that they have no longer: most orders need be looked for nowhere. */
+  readonly taken: Set<string>
   /** It cannot serve, and has said so; said again at each beat. */
   broken: (FromAgent & { type: 'broken' }) | undefined
   phase: Phase
@@ -125,6 +127,7 @@ export function newAgent(settings: AgentSettings, now: number): Agent {
     })),
     unacked: new Map(),
     answered: new Set(),
+    taken: new Set(),
     broken: undefined,
     phase: 'closed',
     staging: undefined,

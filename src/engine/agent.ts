@@ -177,10 +177,11 @@ function onRun(agent: Agent, slotId: number, order: Order, now: number): AgentEf
   if (said) return [{ do: 'send', message: said }]
   // acked, so it is the same number of another leader's: one more attempt has one of its own
   if (agent.answered.has(key)) return giveBack(agent, slotId, order, 'answered before')
-  if (has(agent, order)) return []
+  if (agent.taken.has(key) && has(agent, order)) return []
   const slot = agent.slots[slotId]
   if (!slot || agent.stopping || agent.phase !== 'open')
     return giveBack(agent, slotId, order, `slot ${slotId} takes no RUN`)
+  agent.taken.add(key)
   if (slot.state === 'idle') return begin(slot, order, now)
   slot.line.push(order)
   return slot.state === 'busy' && !slot.ending ? lookAhead(slot) : []

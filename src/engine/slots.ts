@@ -4,7 +4,7 @@ import type { FromAgent, Order } from './protocol.js'
 
 /** How an agent's RUNs begin, are stopped and end: one answer each, kept until the leader has it. */
 
-/** Answers remembered: more than can be on their way twice. */
+/** Answers remembered at least: more than can be on their way twice. */
 const REMEMBERED = 1000
 
 /** RUNs that an executor has in hand beside the one that runs, so that it need not wait for the next. */
@@ -103,12 +103,13 @@ function say(
   lazy = false,
 ): AgentEffect[] {
   const key = answerKey(message.run, message.attempt)
+  agent.taken.delete(key)
   agent.unacked.set(key, message)
   agent.answered.add(key)
-  if (agent.answered.size > REMEMBERED) {
-    const [oldest] = agent.answered
-    if (oldest !== undefined) agent.answered.delete(oldest)
-  }
+  if (agent.answered.size > 2 * REMEMBERED)
+    for (const oldest of agent.answered)
+      if (agent.answered.size > REMEMBERED) agent.answered.delete(oldest)
+      else break // many at once: a set whose first is taken out finds its next ever later
   return [lazy ? { do: 'send', message, lazy } : { do: 'send', message }]
 }
 

@@ -87,25 +87,19 @@ export function makePlan(input: PlanInput): Plan {
   }
   checkKeys(dflts.values, dflts.file, 0)
 
+  const base: Merged = { params: {}, origins: {}, control: {} }
+  lay(base, 'default', input.defaults)
+  lay(base, 'DFLTS', dflts.values)
   const runs: PlannedRun[] = []
   for (const { run, line, values } of upf.lines) {
     checkKeys(values, upf.file, line)
-    const params: Record<string, Json> = {}
-    const origins: Record<string, string> = {}
-    const control: Record<string, Json> = {}
-    for (const [origin, layer] of [
-      ['default', input.defaults],
-      ['DFLTS', dflts.values],
-      ['UPF', values],
-    ] as const)
-      for (const [key, value] of Object.entries(layer)) {
-        if (REPLACED.test(key)) continue
-        if (CONTROL.includes(key)) control[key] = value
-        else {
-          params[key] = numericList(value)
-          origins[key] = origin
-        }
-      }
+    const merged = {
+      params: { ...base.params },
+      origins: { ...base.origins },
+      control: { ...base.control },
+    }
+    lay(merged, 'UPF', values)
+    const { params, origins, control } = merged
     const wrong = (text: string) => problems.push({ file: upf.file, line, text })
     const retries = control['retries'] ?? RETRIES
     const timeout = control['timeout'] ?? input.timeout
@@ -153,6 +147,25 @@ export function makePlan(input: PlanInput): Plan {
   const notes =
     replaced.size === 0 ? [] : [`replaced by ours and not used: ${[...replaced].sort().join(', ')}`]
   return { runs, problems, warnings, notes }
+}
+
+interface Merged {
+  readonly params: Record<string, Json>
+  /** Where each of them is from. */
+  readonly origins: Record<string, string>
+  readonly control: Record<string, Json>
+}
+
+/** Put a layer over what is there. */
+function lay({ params, origins, control }: Merged, origin: string, layer: Params): void {
+  for (const [key, value] of Object.entries(layer)) {
+    if (REPLACED.test(key)) continue
+    if (CONTROL.includes(key)) control[key] = value
+    else {
+      params[key] = numericList(value)
+      origins[key] = origin
+    }
+  }
 }
 
 /** `"1000 1000"` is `[1000, 1000]`, as upstream has it for numeric lists; any other value is itself. */

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { canonicalJson, sha256 } from '../../src/base/digest.js'
 import { paramsDigest } from '../../src/experiment/digest.js'
 import { problemText } from '../../src/experiment/json-lines.js'
 import { makePlan, type PlanInput } from '../../src/experiment/plan.js'
@@ -81,6 +82,7 @@ t.test('the digest sees what decides the result and nothing else', async t => {
     backend: 'ort',
   }
   const digest = paramsDigest(base)
+  t.equal(digest, sha256(canonicalJson(base)), 'of EXPs that are there')
   t.equal(paramsDigest({ ...base, params: { b: [1, 2], a: 1 } }), digest, 'order of keys')
   for (const other of [
     { params: { a: 2, b: [1, 2] } },
