@@ -59,8 +59,7 @@ export function spawnExecutor(
     lineSplitter(line => {
       const message = parseFromExecutor(line)
       if (message?.type === 'dying') lastWord = `: ${message.message}`
-      // what it has printed before may be read in this turn of the event loop too
-      else if (message) setImmediate(onMessage, message)
+      else if (message) afterOutput(() => onMessage(message))
       else onOutput(line)
     }),
   )
@@ -82,7 +81,7 @@ export function spawnExecutor(
   child.on('close', (code, signal) => {
     const [fate, exit] = judge(code, signal, lastLines)
     const how = exit + lastWord
-    const tell = (fate: Fate, text: string) => setImmediate(onExit, fate, text)
+    const tell = (fate: Fate, text: string) => afterOutput(() => onExit(fate, text))
     // the kernel's own SIGKILL for memory looks like any other, but it is counted
     if (signal === 'SIGKILL' && !killed)
       void killsForMemory().then(kills =>
@@ -114,6 +113,14 @@ export function spawnExecutor(
       if (!exited) killGroup(child)
     },
   }
+}
+
+/**
+ * What it has printed before is read by then: its streams are read in this turn of the event loop or, where they were looked at
+ * before this word came, in the next.
+ */
+function afterOutput(act: () => void): void {
+  setImmediate(() => setImmediate(act))
 }
 
 /** What an exit means where nobody asked for it. */

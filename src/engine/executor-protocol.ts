@@ -76,6 +76,9 @@ export type FromExecutor =
   /** Its last word: an error that nobody has caught ends it. */
   | { readonly type: 'dying'; readonly message: string }
 
+/** RUNs that an executor has in hand beside the one that runs, so that it need not wait for the next. */
+export const AHEAD = 128
+
 const CHECKS: Readonly<Record<FromExecutor['type'], Check>> = {
   staged: isObject,
   opened: isObject,

@@ -51,8 +51,9 @@ export function executorMain(): void {
 
 /** To the agent, before anything else happens: it is never behind with what has ended and what runs. */
 function say(message: FromExecutor): void {
+  const line = `${JSON.stringify(message)}\n`
   try {
-    writeFileSync(4, `${JSON.stringify(message)}\n`)
+    writeFileSync(4, line)
   } catch {
     dieAtOnce()
   }

@@ -1,3 +1,5 @@
+import { AHEAD } from './executor-protocol.js'
+
 /**
  * Whose lines are whose: an executor does RUN after RUN and prints to the same two streams. A mark is a line that
  * is not logged, `\u0001RUN ATTEMPT`; what follows it on its stream is that attempt's. Streams are read apart from
@@ -62,7 +64,7 @@ export function markOutput(streams: readonly NodeJS.WriteStream[]): OutputMarks 
 /** Lines kept of an attempt. */
 const TAIL = 40
 /** Attempts kept of an executor: more than it ever has in hand. */
-const KEPT = 64
+const KEPT = 2 * AHEAD
 
 /** In an agent: the last lines of the attempts of one executor, for error.json. */
 export interface RunTails {

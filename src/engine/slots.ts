@@ -1,5 +1,6 @@
 import type { Fate } from '../experiment/fate.js'
 import { answerKey, type Agent, type AgentEffect, type Slot } from './agent-state.js'
+import { AHEAD } from './executor-protocol.js'
 import type { FromAgent, Order } from './protocol.js'
 
 /** How an agent's RUNs begin, are stopped and end: one answer each, kept until the leader has it. */
@@ -7,8 +8,6 @@ import type { FromAgent, Order } from './protocol.js'
 /** Answers remembered at least: more than can be on their way twice. */
 const REMEMBERED = 1000
 
-/** RUNs that an executor has in hand beside the one that runs, so that it need not wait for the next. */
-const AHEAD = 128
 /** It gets more when no more than these are left: several with one write. */
 const REFILL = 64
 

@@ -40,7 +40,7 @@ export async function tar(
     try {
       await input(child.stdin)
     } catch (error) {
-      if (!['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(codeOf(error) ?? '')) {
+      if (!GONE.includes(codeOf(error) ?? '')) {
         child.kill('SIGKILL')
         await ended.catch(() => undefined)
         throw error
@@ -51,6 +51,9 @@ export async function tar(
   const [line] = said.split('\n')
   throw new HedError('USAGE', `${what}: ${line || `tar ended with ${status}`}`)
 }
+
+/** tar has ended, and reads no more. */
+const GONE = ['EPIPE', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_PREMATURE_CLOSE']
 
 /** Did the disk have no room? */
 export function isFull(error: unknown): boolean {

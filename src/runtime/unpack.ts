@@ -1,7 +1,7 @@
-import { copyFile, open, statfs, type FileHandle } from 'node:fs/promises'
+import { copyFile, open, statfs } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Writable } from 'node:stream'
-import { codeOf, HedError } from '../base/errors.js'
+import { codeOf, HedError, messageOf } from '../base/errors.js'
 import { sha256Thread, type Sha256Thread } from '../base/sha256-thread.js'
 import { makeTmpRoot, stageOnce } from '../stage/node-local.js'
 import { touchTree } from '../stage/users.js'
@@ -70,13 +70,21 @@ async function unpack(
   digest: string,
   onProgress?: Progress,
 ): Promise<void> {
+  const unreadable = (error: unknown) => {
+    throw new HedError('DATA', `${file}: cannot be read: ${codeOf(error) ?? messageOf(error)}`, {
+      hint: DAMAGED,
+      cause: error,
+    })
+  }
+  const source = await open(file).catch(unreadable)
   const memory = new SharedArrayBuffer(SLOTS * CHUNK)
   const hash = sha256Thread(memory)
-  const source = await open(file)
   try {
     const { size } = await source.stat()
+    const read: Read = slot =>
+      source.read(Buffer.from(memory), slot * CHUNK, CHUNK, null).catch(unreadable)
     const feed = (stdin: Writable) =>
-      passOn(source, memory, hash, stdin, done => onProgress?.(done, size))
+      passOn(read, memory, hash, stdin, done => onProgress?.(done, size))
     const safe = ['--no-same-owner', '--same-permissions', '--keep-old-files']
     await tar(
       ['--extract', '--file=-', `--directory=${folder}`, ...safe, ...QUICK],
@@ -97,9 +105,12 @@ async function unpack(
   })
 }
 
+/** The next bytes of the file, to one of the slots. */
+type Read = (slot: number) => Promise<{ readonly bytesRead: number }>
+
 /** A file is read once: each of its pieces goes to the digest and to tar at the same time. */
 async function passOn(
-  source: FileHandle,
+  read: Read,
   memory: SharedArrayBuffer,
   hash: Sha256Thread,
   stdin: Writable,
@@ -111,7 +122,7 @@ async function passOn(
   for (let turn = 0; ; turn++) {
     const slot = turn % SLOTS
     await free[slot]
-    const { bytesRead } = await source.read(bytes, slot * CHUNK, CHUNK, null)
+    const { bytesRead } = await read(slot)
     if (bytesRead === 0) break
     const piece = bytes.subarray(slot * CHUNK, slot * CHUNK + bytesRead)
     free[slot] = Promise.all([hash.add(slot * CHUNK, bytesRead), written(stdin, piece)])

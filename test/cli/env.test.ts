@@ -13,6 +13,8 @@ function place(t: Test) {
   const cwd = t.testdir({ ...slowFiles([{ id: 'R0' }]), one: { a: 'a' }, two: { b: 'b' } })
   const env = { UPF_HEDS_ENV_DIR: join(cwd, 'images'), TMP_ROOT: join(cwd, 'tmp') }
   const call = (...args: string[]) => upfHeds(args, cwd, env)
+  const callWith = (more: NodeJS.ProcessEnv, ...args: string[]) =>
+    upfHeds(args, cwd, { ...env, ...more })
   const create = (...args: string[]) => {
     const { status, stdout, stderr } = call('env', 'create', ...args, '--json')
     t.equal(status, 0, stderr)
@@ -36,7 +38,7 @@ function place(t: Test) {
     const { status, stderr } = call('local', ...args)
     t.equal(status, 0, stderr)
   }
-  return { cwd, call, create, list, age, sweep }
+  return { cwd, call, callWith, create, list, age, sweep }
 }
 
 t.test('names stay, latest moves', async t => {
@@ -160,6 +162,29 @@ t.test('a name whose image is gone is shown as damaged, and can be given up', as
   t.match(call('env', 'use', '2026-1'), { status: 2, stderr: /no image with digest/ })
   t.equal(call('env', 'gc', '--release', '2026-1').status, 0)
   t.match(list(), [{ names: ['2026-2'] }])
+})
+
+t.test('an image that cannot be read is one line, and nothing waits for it', async t => {
+  const { cwd, call, create } = place(t)
+  const { image } = create('one')
+  const unpack = () => call('env', 'unpack', image, 'tmp')
+  fs.rmSync(image)
+  t.match(unpack(), { status: 3, stderr: /^[^\n]*\.tar: cannot be read: ENOENT\nhint: [^\n]*\n$/ })
+  fs.mkdirSync(image)
+  t.match(unpack(), { status: 3, stderr: /^[^\n]*\.tar: cannot be read: EISDIR\nhint: [^\n]*\n$/ })
+  t.notOk(fs.existsSync(join(cwd, 'tmp', `env-${image.slice(-68, -52)}`)))
+})
+
+t.test('a tar that ends at once has the last word, however fast it is', async t => {
+  const { cwd, callWith, create } = place(t)
+  const { image } = create('one')
+  const real = spawnSync('which', ['tar'], { encoding: 'utf8' }).stdout.trim()
+  fs.mkdirSync(join(cwd, 'bin'))
+  const script = `#!/bin/sh\n[ "$1" = --version ] && exec ${real} --version\necho boom >&2; exit 2\n`
+  fs.writeFileSync(join(cwd, 'bin/tar'), script, { mode: 0o755 })
+  const path = { PATH: `${cwd}/bin:${process.env['PATH']}` }
+  for (let n = 0; n < 6; n++)
+    t.match(callWith(path, 'env', 'unpack', image, 'tmp'), { status: 3, stderr: /: boom\nhint/ })
 })
 
 t.test('a place where no folder can be made is told at once', async t => {

@@ -1,6 +1,7 @@
 import type { WriteStream } from 'node:tty'
 import t from 'tap'
 import { lineSplitter } from '../../src/base/lines.js'
+import { AHEAD } from '../../src/engine/executor-protocol.js'
 import { markOutput, newRunTails } from '../../src/engine/output-marks.js'
 
 /** An executor's two streams into an agent's tails. */
@@ -44,13 +45,14 @@ t.test("each attempt has its own lines, none of another's; marks are not logged"
 
 t.test('the last forty lines of the last attempts are kept', async t => {
   const { out, marks, tails } = pair()
-  for (let n = 0; n < 100; n++) {
+  for (let n = 0; n < 400; n++) {
     marks.begin(`R${n}`, 1, false)
     for (let i = 0; i < 50; i++) out.write(`${n}.${i}\n`)
     marks.end()
   }
-  t.strictSame(tails.of('R99', 1).length, 40)
-  t.equal(tails.of('R99', 1).at(-1), '99.49')
+  t.strictSame(tails.of('R399', 1).length, 40)
+  t.equal(tails.of('R399', 1).at(-1), '399.49')
+  t.equal(tails.of(`R${399 - AHEAD}`, 1).length, 40, 'of all that an executor may be ahead')
   t.strictSame(tails.of('R0', 1), [])
 })
 
