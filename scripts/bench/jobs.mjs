@@ -1,9 +1,11 @@
 // What a job that does nothing costs: 2 real workers, with an agent each (`--ranks tile`) and with one for both (`--ranks node`),
 // against GNU parallel, all as whole commands.
 // The start-up of either is taken out: the time of many jobs less that of few, over the jobs between.
+// In memory: ext4 does not use the inodes of the last five minutes' deleted files again, and to look past them makes each new file
+// of a RUN up to ten times as dear, by what was deleted, such as the folders of this bench's last run. `--folder` measures a disk.
 // Usage: npm run -s bench -- jobs [--runs 2000] [--times 5] [--folder DIR]
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +16,7 @@ const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '2000' },
     times: { type: 'string', default: '5' },
-    folder: { type: 'string', default: tmpdir() },
+    folder: { type: 'string', default: existsSync('/dev/shm') ? '/dev/shm' : tmpdir() },
   },
 })
 const many = Number(values.runs)
@@ -86,7 +88,6 @@ console.log(
     parallel_us_per_job: of(r => r.parallel.us),
     bar_ratio: 0.05,
     stretch_ratio: 0.02,
-    // whoever has tiny RUNs takes the cheaper one
-    ok: Math.min(modes.tile.ratio, modes.node.ratio) <= 0.05,
+    ok: modes.tile.ratio <= 0.05,
   }),
 )
