@@ -53,10 +53,10 @@ const settings = [
   ...['--candle-data-dir', join(folder, 'out'), '--tmp-root', join(folder, 'tmp')],
 ]
 /** An agent for each worker, or one for both. */
-const MODES = { tile: [], node: ['--ranks', 'node', '--ppn', '3'] }
+const MODES = { tile: [], node: ['--ranks', 'node'] }
 const ours = (name, mode) =>
   timed(process.execPath, [bin, 'local', name, dflts, ...settings, ...MODES[mode]])
-const theirs = name => timed('parallel', ['-j2', 'true', '::::', name])
+const theirs = name => timed('parallel', ['-j2', '--tmpdir', folder, 'true', '::::', name])
 
 const results = []
 const [upfMany, upfFew, listMany, listFew] = [upf(many), upf(few), list(many), list(few)]

@@ -12,6 +12,7 @@ import { validateMarker } from '../experiment/marker.js'
 import type { PlannedRun } from '../experiment/plan.js'
 import { childEnvironment } from '../sites/detect.js'
 import { launchLocal } from '../sites/local.js'
+import { ranksHere } from '../sites/tiles.js'
 import { requireTmpRoot } from '../stage/node-local.js'
 import { readStatus } from '../analysis/status-file.js'
 import { launchOnHosts, requireLauncher } from './launch-hosts.js'
@@ -28,12 +29,13 @@ export interface WorkflowModule {
 
 /** What this machine must allow for such a sweep: asked before an EXP is made. @throws HedError USAGE */
 export async function requireMachine(settings: Settings): Promise<void> {
-  const { PROCS, PPN, RANKS, TMP_ROOT, ON_ALERT, LAUNCHER } = settings
+  const { TMP_ROOT, ON_ALERT, LAUNCHER } = settings
   if (LAUNCHER !== '') {
     requireLauncher(settings)
     return
   }
-  requireLocalDescriptors(PROCS, RANKS === 'node' ? PPN : 1)
+  const ranks = ranksHere(settings)
+  requireLocalDescriptors(ranks.length, Math.max(...ranks.map(r => r.slots)))
   if (ON_ALERT !== '') requireProgram(ON_ALERT)
   await requireTmpRoot(TMP_ROOT)
 }
@@ -57,12 +59,14 @@ export async function launch(
   const { node, script } = programs(imageOf(exp.settings))
   // an image has workflows of its own
   const given = exp.settings.ENV && !/^[./]/.test(workflow.name) ? [] : ['--workflow', workflow.url]
+  const here = new Map(ranksHere(exp.settings).map(own => [own.rank, own]))
   const ranks = launchLocal({
     program: node,
-    size: exp.settings.PROCS,
+    agents: [...here.keys()].filter(rank => rank > 0),
     command: rank => [
       ...[script, 'rank', '--exp', exp.path, '--rank', String(rank)],
-      ...['--size', String(exp.settings.PROCS), '--epoch', String(epoch), '--lifeline'],
+      ...['--tile', String(here.get(rank)!.tile), '--slots', String(here.get(rank)!.slots)],
+      ...['--epoch', String(epoch), '--lifeline'],
       ...given,
     ],
     environment: {

@@ -18,11 +18,11 @@ import { loadWorkflow } from './workflows.js'
 /**
  * One rank, as a launcher starts it: 0 leads, the others are agents. Not for people.
  *
- * @param argv `--exp EXP [--rank N] [--size N] [--epoch N] [--workflow URL]`, and
+ * @param argv `--exp EXP [--rank N] [--tile N] [--slots N] [--epoch N] [--workflow URL]`, and
  * `--lifeline`: by our own launcher, on this machine ·
  * `--shield`: start what belongs here, and start it again; `--first N`: our launcher counts from there;
  * `--requeue`: begin the job anew where the leader's node is lost ·
- * `--held --tile N --slots N`: by such a shield · `--source data` or `image`: not a rank, but what has that for all nodes ·
+ * `--held`: by such a shield · `--source data` or `image`: not a rank, but what has that for all nodes ·
  * `--launch`: not a rank, but all of a job
  * @returns the exit status
  */
@@ -39,7 +39,6 @@ export async function rankMain(argv: readonly string[]): Promise<number> {
 const OPTIONS = {
   exp: { type: 'string' },
   rank: { type: 'string' },
-  size: { type: 'string' },
   epoch: { type: 'string', default: '1' },
   workflow: { type: 'string' },
   lifeline: { type: 'boolean', default: false },
@@ -50,7 +49,7 @@ const OPTIONS = {
   requeue: { type: 'boolean', default: false },
   held: { type: 'boolean', default: false },
   tile: { type: 'string' },
-  slots: { type: 'string' },
+  slots: { type: 'string', default: '1' },
 } as const
 
 function parse(argv: readonly string[]) {
@@ -99,8 +98,8 @@ async function serve(argv: readonly string[]): Promise<number> {
     const { leaderMain } = await import('../engine/leader-process.js')
     return leave(await leaderMain({ exp, loopback: lifeline, lifeline, epoch }))
   }
-  const tile = args.tile === undefined ? firstTile(exp, found, place) : Number(args.tile)
-  const slots = args.slots === undefined ? undefined : Number(args.slots)
+  const tile = args.tile === undefined ? tileOf(found, place) : Number(args.tile)
+  const slots = Number(args.slots)
   return leave(await serveAsAgent(exp, found, { ...args, epoch, tile, slots }))
 }
 
@@ -113,7 +112,7 @@ async function serveAsAgent(
     readonly lifeline: boolean
     readonly held: boolean
     readonly tile: number
-    readonly slots: number | undefined
+    readonly slots: number
   },
 ): Promise<number> {
   optimiseLate()
@@ -141,10 +140,6 @@ async function serveAsAgent(
       UPF_HEDS_SLOT: String(slot), // for whom no GPU is named: its place among the workers of its node
     }),
   })
-}
-
-function firstTile(exp: Experiment, rank: number, place: ReturnType<typeof detectPlace>): number {
-  return exp.settings.RANKS === 'node' ? 0 : tileOf(rank, place)
 }
 
 /** What is to be done before the process ends. */

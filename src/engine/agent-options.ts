@@ -13,8 +13,8 @@ export interface AgentOptions {
   readonly alone: number
   /** Tile of the first slot; the others follow. */
   readonly tile: number
-  /** Executors; undefined: PPN of them with `--ranks node`, else one. */
-  readonly slots?: number | undefined
+  /** Executors. */
+  readonly slots: number
   /** Of an executor on a tile. */
   readonly environment: (tile: number) => NodeJS.ProcessEnv
   /** Words before the command of an executor on a tile, such as what binds it to its cores. */

@@ -88,7 +88,7 @@ async function live(
   hosts: Map<number, ExecutorHost>,
 ): Promise<{ readonly again: boolean; readonly welcomed: boolean }> {
   const { exp, rank } = options
-  const { TMP_ROOT, LEASE, RANKS, PPN } = exp.settings
+  const { TMP_ROOT, LEASE } = exp.settings
   const nonce = randomBytes(4).toString('hex')
   const now = () => performance.now() / 1000
   const host = hostname()
@@ -99,7 +99,7 @@ async function live(
       host,
       node: `${host}:${userInfo().uid}`,
       pid: process.pid,
-      slots: options.slots ?? (RANKS === 'node' ? PPN : 1),
+      slots: options.slots,
       lost: LEASE[2],
       grace: GRACE_SECONDS,
       hungGrace: HUNG_GRACE_SECONDS,

@@ -46,6 +46,7 @@ export function spawnExecutor(
   let lastLines = ''
   let lastWord = ''
   const tails = newRunTails()
+  const afterOutput = newAfterOutput()
   const output = (stream: 'stdout' | 'stderr') =>
     lineSplitter(line => {
       if (!tails.add(stream, line)) return
@@ -119,8 +120,17 @@ export function spawnExecutor(
  * What it has printed before is read by then: its streams are read in this turn of the event loop or, where they were looked at
  * before this word came, in the next.
  */
-function afterOutput(act: () => void): void {
-  setImmediate(() => setImmediate(act))
+function newAfterOutput(): (act: () => void) => void {
+  let told: (() => void)[] = []
+  return act => {
+    // what is told in one turn waits together
+    if (told.push(act) > 1) return
+    setImmediate(() => {
+      const acts = told
+      told = []
+      setImmediate(() => acts.forEach(now => now()))
+    })
+  }
 }
 
 /** What an exit means where nobody asked for it. */

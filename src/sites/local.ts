@@ -8,8 +8,8 @@ import { newRestarts } from './restarts.js'
  * every exit at once, and starts a dead agent again. Each child holds a pipe to us and dies with it.
  */
 export interface LocalOptions {
-  /** Ranks, the leader included; ≥ 2. */
-  readonly size: number
+  /** Ranks of the agents, beside the leader's. */
+  readonly agents: readonly number[]
   /** Node that ranks are started with. */
   readonly program: string
   /** argv of a rank, without the program. */
@@ -66,7 +66,7 @@ export function launchLocal(options: LocalOptions): Local {
       else if (agents.size === 0) tell({ type: 'no-workers' })
     })
   }
-  for (let rank = 1; rank < options.size; rank++) startAgent(rank)
+  for (const rank of options.agents) startAgent(rank)
 
   return {
     stop: reason => tell({ type: 'stop', reason }),

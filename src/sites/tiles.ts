@@ -35,6 +35,16 @@ export function ranksOfNode(node: number, { PROCS, PPN }: Settings): OwnRank[] {
   return [...leader, ...(agent.slots > 0 ? [agent] : [])]
 }
 
+/** What serves a job whose only node is this machine, however many PPN says. */
+export function ranksHere(settings: Settings): OwnRank[] {
+  const { PROCS, RANKS } = settings
+  if (RANKS === 'node') return ranksOfNode(0, { ...settings, PPN: PROCS })
+  return Array.from({ length: PROCS }, (_, rank) => ({
+    ...{ rank, tile: tileOf(rank, undefined) },
+    slots: rank === 0 ? 0 : 1,
+  }))
+}
+
 /**
  * What makes an executor use its tile and no other. Where there are more workers than tiles, they share.
  * @param tiles `VARIABLE=a,b,…` of the site; without it the devices that are named in `env` are shared out

@@ -47,6 +47,8 @@ t.test('error.json has the lines of its own RUN alone, and all of them', async t
     }
     const out = fs.readFileSync(join(cwd, 'out/EXP001/out/out-001.txt'), 'utf8')
     t.notMatch(out, '\u0001')
+    const agents = fs.readdirSync(join(cwd, 'out/EXP001/out')).filter(name => /^out-\d/.test(name))
+    t.equal(agents.length, 2, 'the leader and one agent, which has all workers with --ranks node')
   }
 })
 

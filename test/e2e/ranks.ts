@@ -109,9 +109,9 @@ process.on('exit', () => {
 })
 
 function startRank(exp: string, rank: number, { epoch = 0, env = {} }: RankOptions): Rank {
-  const { settings, workflow } = openExp(exp, '.')
+  const { workflow } = openExp(exp, '.')
   const args = [
-    ...[BIN, 'rank', '--exp', exp, '--rank', String(rank), '--size', String(settings.PROCS)],
+    ...[BIN, 'rank', '--exp', exp, '--rank', String(rank)],
     ...['--epoch', String(epoch), '--workflow', workflowUrl(workflow)],
   ]
   const child = spawn(process.execPath, args, {

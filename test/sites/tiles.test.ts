@@ -2,7 +2,7 @@ import t from 'tap'
 import { detectPlace } from '../../src/sites/detect.js'
 import { SITES } from '../../src/sites/builtin.js'
 import { checkSettings, mergeSettings } from '../../src/sites/settings.js'
-import { ranksOfNode, tileEnvironment, tileOf } from '../../src/sites/tiles.js'
+import { ranksHere, ranksOfNode, tileEnvironment, tileOf } from '../../src/sites/tiles.js'
 
 const tilesOf = (site: string) => SITES[site]?.TILES ?? ''
 
@@ -58,3 +58,13 @@ t.test(
     t.strictSame([0, 1].map(of('2', '1')), [[leader], [agent(2, 1)]], 'a node for the leader alone')
   },
 )
+
+t.test('on this machine alone PROCS counts leader and workers, whatever serves them', async t => {
+  const of = (flags: Record<string, string>) =>
+    ranksHere(checkSettings(mergeSettings('local', {}, { ...flags, DATA_SOURCE: '.' })))
+  const rank = (rank: number, tile: number, slots: number) => ({ rank, tile, slots })
+  const leader = rank(0, 0, 0)
+  t.strictSame(of({ PROCS: '3' }), [leader, rank(1, 0, 1), rank(2, 1, 1)])
+  for (const PPN of ['1', '2', '12'])
+    t.strictSame(of({ PROCS: '4', PPN, RANKS: 'node' }), [leader, rank(1, 0, 3)], PPN)
+})

@@ -25,7 +25,7 @@ export async function simulated({
   const leader = spawn(
     process.execPath,
     [
-      ...[RANK, 'rank', '--exp', exp.path, '--rank', '0', '--size', String(ranks + 1)],
+      ...[RANK, 'rank', '--exp', exp.path, '--rank', '0'],
       ...['--epoch', '0', '--workflow', NOOP.href],
     ],
     { stdio: ['ignore', 'ignore', 'inherit'] },
