@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { newCalls } from './calls.js'
 
 /** SHA-256 of bytes that somebody else reads, on a thread of its own. */
 export interface Sha256Thread {
@@ -15,24 +16,11 @@ export type Sha256Request = { readonly at: number; readonly length: number } | '
 /** At 1.5 GB/s it would hold up whoever reads and writes the same bytes. @param memory in which they come to lie */
 export function sha256Thread(memory: SharedArrayBuffer): Sha256Thread {
   const worker = new Worker(new URL('./sha256-worker.js', import.meta.url), { workerData: memory })
-  const waiting: { resolve: (value: string) => void; reject: (error: Error) => void }[] = []
-  let dead: Error | undefined
-  const fail = (error: Error) => {
-    dead ??= error
-    for (const { reject } of waiting.splice(0)) reject(error)
-  }
-  worker.on('message', (value: string) => waiting.shift()?.resolve(value))
-  worker.on('error', fail)
-  worker.on('exit', () => fail(new Error('the thread of the digest has ended')))
-  const ask = (request: Sha256Request) =>
-    new Promise<string>((resolve, reject) => {
-      if (dead) {
-        reject(dead)
-        return
-      }
-      waiting.push({ resolve, reject })
-      worker.postMessage(request)
-    })
+  const calls = newCalls<string>()
+  worker.on('message', calls.resolve)
+  worker.on('error', calls.end)
+  worker.on('exit', () => calls.end(new Error('the thread of the digest has ended')))
+  const ask = (request: Sha256Request) => calls.ask(() => worker.postMessage(request))
   return {
     add: (at, length) => ask({ at, length }).then(() => undefined),
     digest: () => ask('end'),

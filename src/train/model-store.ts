@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { newCalls } from '../base/calls.js'
 import type { Model } from './h5.js'
 import type { ModelSpec, OptimiserName } from './spec.js'
 import type { State } from './trainer.js'
@@ -36,31 +37,20 @@ export type StoreReply = { readonly value: unknown } | { readonly error: string 
 
 export function openModelStore(): ModelStore {
   const worker = new Worker(new URL('./h5-worker.js', import.meta.url))
-  let dead: Error | undefined
-  const waiting: { resolve: (value: unknown) => void; reject: (error: Error) => void }[] = []
-  const fail = (error: Error) => {
-    dead ??= error
-    for (const { reject } of waiting.splice(0)) reject(error)
-  }
+  const calls = newCalls<unknown>()
   worker.on('message', (reply: StoreReply) => {
-    const first = waiting.shift()
-    if (waiting.length === 0) worker.unref()
-    if ('error' in reply) first?.reject(new Error(reply.error))
-    else first?.resolve(reply.value)
+    if ('error' in reply) calls.reject(new Error(reply.error))
+    else calls.resolve(reply.value)
+    if (calls.waiting() === 0) worker.unref()
   })
-  worker.on('error', fail)
-  worker.on('exit', code => fail(new Error(`the checkpoint thread ended with ${code}`)))
+  worker.on('error', calls.end)
+  worker.on('exit', code => calls.end(new Error(`the checkpoint thread ended with ${code}`)))
   worker.unref()
   const ask = <T>(request: StoreRequest, transfer: ArrayBuffer[] = []) =>
-    new Promise<T>((resolve, reject) => {
-      if (dead) {
-        reject(dead)
-        return
-      }
-      waiting.push({ resolve: resolve as (value: unknown) => void, reject })
+    calls.ask(() => {
       worker.ref() // a process must not end with a checkpoint half written
       worker.postMessage(request, transfer)
-    })
+    }) as Promise<T>
   return {
     // handed over, not copied: with Adam's moments a state of Uno is 135 MB
     write: (path, model, withMoments) =>
@@ -68,7 +58,7 @@ export function openModelStore(): ModelStore {
     read: (path, spec, optimiser, crc32) =>
       ask<State>({ op: 'read', path, spec, optimiser, crc32 }),
     close: async () => {
-      dead = new Error('closed')
+      calls.end(new Error('closed'))
       await worker.terminate()
     },
   }

@@ -1,7 +1,7 @@
-import { HedError } from '../../base/errors.js'
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { unreachable } from '../../base/errors.js'
+import { newCalls } from '../../base/calls.js'
+import { HedError, unreachable } from '../../base/errors.js'
 import { layers, layout, type ModelSpec } from '../spec.js'
 import type { State, TrainerOptions } from '../trainer.js'
 import { encodeFrame, frameReader, type Frame, type FrameArray } from './frames.js'
@@ -29,11 +29,10 @@ export function pythonProgram(): string {
   return process.env['UPF_HEDS_PYTHON'] || 'python3'
 }
 
-interface Pending {
+/** The call that runs. */
+interface Running {
   readonly type: Request['type']
   readonly begun: number
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: unknown) => void
   readonly onProgress: ((done: number, total: number) => void) | undefined
 }
 
@@ -46,16 +45,10 @@ export function startTorch(device: string, precision: string, threads: number): 
   const child = spawn(program, [SCRIPT, device, precision, String(threads)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
-  let pending: Pending | undefined
-  let dead: Error | undefined
-  const settle = (): Pending | undefined => {
-    const settled = pending
-    pending = undefined
-    return settled
-  }
+  const calls = newCalls<unknown>()
+  let running: Running | undefined
   const die = (error: Error) => {
-    dead ??= error
-    settle()?.reject(dead)
+    calls.end(error)
     child.kill('SIGKILL')
   }
   const gone = new Promise<void>(resolve => {
@@ -76,12 +69,11 @@ export function startTorch(device: string, precision: string, threads: number): 
   })
   child.stdin.on('error', () => undefined) // EPIPE: its end tells
   const onFrame = ({ head, arrays }: Frame) => {
+    if (!running || calls.waiting() === 0) return
     if (head['type'] === 'progress')
-      pending?.onProgress?.(head['done'] as number, head['total'] as number)
-    else if (head['type'] === 'ok') {
-      const request = settle()
-      request?.resolve(answerTo(request, head, arrays))
-    } else settle()?.reject(failure(head))
+      running.onProgress?.(head['done'] as number, head['total'] as number)
+    else if (head['type'] === 'ok') calls.resolve(answerTo(running, head, arrays))
+    else calls.reject(failure(head))
   }
   const read = frameReader(onFrame)
   child.stdout.on('data', (chunk: Buffer) => {
@@ -97,16 +89,14 @@ export function startTorch(device: string, precision: string, threads: number): 
     child.stdin.uncork()
   }
   return {
-    ask: (request, onProgress) =>
-      new Promise((resolve, reject) => {
-        if (dead) reject(dead)
-        else if (pending) reject(new Error('the trainer is busy: one call at a time'))
-        else {
-          pending = { type: request.type, begun: performance.now(), resolve, reject, onProgress }
-          write(frameOf(request))
-        }
-      }),
-    isIdle: () => !dead && !pending,
+    ask: async (request, onProgress) => {
+      if (calls.waiting() > 0) throw new Error('the trainer is busy: one call at a time')
+      return calls.ask(() => {
+        running = { type: request.type, begun: performance.now(), onProgress }
+        write(frameOf(request))
+      })
+    },
+    isIdle: () => !calls.isOver() && calls.waiting() === 0,
     hold: held => {
       for (const each of [child, child.stdin, child.stdout] as unknown as Holdable[])
         if (held) each.ref()
@@ -175,7 +165,7 @@ function partOf(spec: ModelSpec, name: string): 'cell' | 'drug' | 'joint' {
 }
 
 function answerTo(
-  { type, begun }: Pending,
+  { type, begun }: Running,
   { step, momentum }: Frame['head'],
   arrays: readonly FrameArray[],
 ): Trained | State | FrameArray | undefined {
