@@ -53,8 +53,9 @@ export function spawnExecutor(
       lastLines = (lastLines + line).slice(-4000)
       onOutput(line)
     })
-  stdout?.on('data', output('stdout'))
-  stderr?.on('data', output('stderr'))
+  const [onStdout, onStderr] = [output('stdout'), output('stderr')]
+  stdout?.on('data', onStdout)
+  stderr?.on('data', onStderr)
   ;(from as NodeJS.ReadableStream).on(
     'data',
     lineSplitter(line => {
@@ -80,6 +81,7 @@ export function spawnExecutor(
   })
   // 'close' comes after its pipes are read to the end, so no last word is lost
   child.on('close', (code, signal) => {
+    for (const end of [onStdout, onStderr]) end('\n') // also where they end no line
     const [fate, exit] = judge(code, signal, lastLines)
     const how = exit + lastWord
     const tell = (fate: Fate, text: string) => afterOutput(() => onExit(fate, text))

@@ -52,6 +52,16 @@ t.test('error.json has the lines of its own RUN alone, and all of them', async t
   }
 })
 
+t.test('last words that end no line are in error.json and in the log of the rank', async t => {
+  const cwd = bench([{ act: 'exit-within-a-line' }, {}])
+  t.equal(upfHeds(ARGS, cwd).status, 0)
+  const exp = join(cwd, 'out/EXP001')
+  const { log } = read(join(exp, 'run/R0/error.json')) as { log: string[] }
+  t.match(log.join('\n'), /^last words without an end$/m)
+  const logs = [1, 2].map(rank => fs.readFileSync(join(exp, `out/out-00${rank}.txt`), 'utf8'))
+  t.match(logs.join('\n'), /last words without an end$/m)
+})
+
 t.test('a RUN that always fails is given up; the others finish; exit 5', async t => {
   const cwd = bench([{ act: 'throw', always: true }, { act: 'abort', always: true }, {}, {}])
   const { status, stdout, stderr } = upfHeds(ARGS, cwd)

@@ -44,6 +44,9 @@ async function act(context: RunContext): Promise<Outcome> {
     switch (params['act']) {
       case 'exit':
         return process.exit(3)
+      case 'exit-within-a-line':
+        process.stdout.write('last words without an end')
+        return process.exit(3)
       case 'exit0':
         return process.exit(0)
       case 'segv':
