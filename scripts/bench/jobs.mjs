@@ -1,8 +1,9 @@
 // What a job that does nothing costs: 2 real workers, with an agent each (`--ranks tile`) and with one for both (`--ranks node`),
 // against GNU parallel, all as whole commands.
 // The start-up of either is taken out: the time of many jobs less that of few, over the jobs between.
-// In memory: ext4 does not use the inodes of the last five minutes' deleted files again, and to look past them makes each new file
-// of a RUN up to ten times as dear, by what was deleted, such as the folders of this bench's last run. `--folder` measures a disk.
+// In memory: an ext4 without a journal does not use the inodes of the last five minutes' deleted files again, and to look past them makes
+// each new file of a RUN up to ten times as dear, by what was deleted, such as the folders of this bench's last run; an ext4 whose journal
+// is small stands still whenever that is full. `--folder` measures a disk.
 // Usage: npm run -s bench -- jobs [--runs 2000] [--times 5] [--folder DIR]
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'

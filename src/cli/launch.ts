@@ -62,7 +62,7 @@ export async function launch(
   const here = new Map(ranksHere(exp.settings).map(own => [own.rank, own]))
   const ranks = launchLocal({
     program: node,
-    agents: [...here.keys()].filter(rank => rank > 0),
+    agents: [...here.values()].filter(({ rank }) => rank > 0),
     command: rank => [
       ...[script, 'rank', '--exp', exp.path, '--rank', String(rank)],
       ...['--tile', String(here.get(rank)!.tile), '--slots', String(here.get(rank)!.slots)],

@@ -5,6 +5,7 @@ import { exitStatus, HedError, namingFault } from '../base/errors.js'
 import { staySmall, optimiseLate } from '../base/v8.js'
 import { openExp, type Experiment } from '../experiment/exp.js'
 import { binder } from '../sites/cpus.js'
+import { leash } from '../sites/leash.js'
 import { parseReference, unpackedPath } from '../runtime/reference.js'
 import { childEnvironment, detectPlace } from '../sites/detect.js'
 import { ALONE } from '../sites/shield.js'
@@ -125,11 +126,15 @@ async function serveAsAgent(
   void tidyNode(TMP_ROOT)
   const { agentMain } = await import('../engine/agent-process.js')
   const { epoch, lifeline, tile, slots } = args
+  const held = leash()
+  const bound = binder(exp.settings, text =>
+    console.error(args.held ? `rank ${rank}: ${text}` : text),
+  )
   return agentMain({
     ...{ exp, rank, epoch, lifeline, tile, slots },
     // a launcher such as mpiexec would end the job at any other status than 0
     alone: args.held ? ALONE : 0,
-    before: binder(exp.settings, text => console.error(args.held ? `rank ${rank}: ${text}` : text)),
+    before: tile => [...held, ...bound(tile)],
     workflow: {
       url: args.workflow ?? url,
       ...{ name, stageVersion },

@@ -66,7 +66,7 @@ export async function shieldMain(
     exp: exp.path,
     program: node,
     ranks: own.map(({ rank, tile, slots }) => ({
-      rank,
+      ...{ rank, slots },
       argv: [
         ...[script, 'rank', ...common, '--rank', String(rank)],
         ...['--held', '--tile', String(tile), '--slots', String(slots)],

@@ -17,6 +17,6 @@ export interface AgentOptions {
   readonly slots: number
   /** Of an executor on a tile. */
   readonly environment: (tile: number) => NodeJS.ProcessEnv
-  /** Words before the command of an executor on a tile, such as what binds it to its cores. */
+  /** Words before the command of an executor on a tile, such as what binds it to its cores or to this process. */
   readonly before?: ((tile: number) => readonly string[]) | undefined
 }

@@ -14,6 +14,11 @@ export const NO_FAULTS: Tally = { failures: 0, crashes: 0, losses: 0, disks: 0 }
 /** Losses of a node before they count as the RUN's own fault: nodes fail by themselves now and then. */
 const FREE_LOSSES = 2
 
+/** The next loss counts. */
+export function isSuspect({ losses }: Tally): boolean {
+  return losses >= FREE_LOSSES
+}
+
 /** Count one more fate. */
 export function tally(before: Tally, fate: Fate): Tally {
   switch (fate) {

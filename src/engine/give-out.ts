@@ -1,4 +1,5 @@
 import type { RunId } from '../base/ids.js'
+import { isSuspect } from './fates.js'
 import { epochQuantile, depth, patience } from './pace.js'
 import {
   send,
@@ -100,11 +101,10 @@ function mayBegin(leader: Leader): boolean {
 /** @param whenBelow fill only when no more than a share 1/whenBelow of the depth is left */
 function fill(leader: Leader, slot: Slot, effects: Effect[], whenBelow = 1): void {
   const { pace, settings, queue, slots } = leader
-  const { node } = slot.agent
   const wanted = depth(pace, settings.prefetch, queue.length, slots)
   if (whenBelow > 1 && slot.orders.length > wanted / whenBelow) return
   while (slot.orders.length < wanted) {
-    const next = takeFor(leader, node)
+    const next = takeFor(leader, slot)
     if (next === undefined) return
     give(leader, next, slot, effects)
   }
@@ -113,13 +113,27 @@ function fill(leader: Leader, slot: Slot, effects: Effect[], whenBelow = 1): voi
 /** RUNs at the front of the queue that are looked at for a node: those that failed there wait for another one. */
 const LOOKED_AT = 16
 
-/** The first RUN of the queue that may run on `node`. */
-function takeFor(leader: Leader, node: Node): RunId | undefined {
+/** The first RUN of the queue that may run in `slot`. */
+function takeFor(leader: Leader, slot: Slot): RunId | undefined {
   const { queue, runs } = leader
   const last = Math.max(0, queue.length - LOOKED_AT)
-  for (let at = queue.length - 1; at >= last; at--)
-    if (!avoids(leader, runs.get(queue[at]!)!, node)) return queue.splice(at, 1)[0]
+  for (let at = queue.length - 1; at >= last; at--) {
+    const run = runs.get(queue[at]!)!
+    if (!avoids(leader, run, slot.agent.node) && !isBesideSuspect(leader, run, slot))
+      return queue.splice(at, 1)[0]
+  }
   return undefined
+}
+
+/**
+ * Of RUNs whose next loss counts the only agent runs one at a time: else one that kills it would have the others given up
+ * with it. Among several agents they part by themselves.
+ */
+function isBesideSuspect(leader: Leader, run: Run, slot: Slot): boolean {
+  if (leader.agents.size > 1 || !isSuspect(run.tally)) return false
+  return slot.agent.slots.some(
+    other => other !== slot && other.orders.some(id => isSuspect(leader.runs.get(id)!.tally)),
+  )
 }
 
 function give(leader: Leader, id: RunId, slot: Slot, effects: Effect[]): void {

@@ -226,6 +226,7 @@ export async function leaderMain(options: LeaderOptions): Promise<number> {
         return
       }
       case 'no-workers':
+        if (!leader.over && !leader.stopping) alert('no worker is left')
         perform(onStop(leader, 'stopped', 'no worker is left'))
         over()
         return

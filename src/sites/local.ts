@@ -1,15 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import type { Writable } from 'node:stream'
 import { lineSplitter } from '../base/lines.js'
-import { newRestarts } from './restarts.js'
+import { newRestarts, type Mortal } from './restarts.js'
 
 /**
  * The launcher of the `local` site: starts rank 0 and the agents on this machine, tells the leader of
  * every exit at once, and starts a dead agent again. Each child holds a pipe to us and dies with it.
  */
 export interface LocalOptions {
-  /** Ranks of the agents, beside the leader's. */
-  readonly agents: readonly number[]
+  /** Beside the leader. */
+  readonly agents: readonly Mortal[]
   /** Node that ranks are started with. */
   readonly program: string
   /** argv of a rank, without the program. */
@@ -52,7 +52,8 @@ export function launchLocal(options: LocalOptions): Local {
     })
   })
 
-  const startAgent = (rank: number) => {
+  const startAgent = (who: Mortal) => {
+    const { rank } = who
     const agent = start(options, rank)
     agents.set(rank, agent)
     agent.on('exit', (code, signal) => {
@@ -60,13 +61,13 @@ export function launchLocal(options: LocalOptions): Local {
       if (over) return
       const how = signal === null ? `exit ${code ?? '?'}` : `died of ${signal}`
       // one that leaves with 0 was told to, by the leader or by a SIGTERM of its own
-      const again = code !== 0 && mayStart(rank)
+      const again = code !== 0 && mayStart(who)
       tell({ type: 'exit', rank, pid: agent.pid, how })
-      if (again) startAgent(rank)
+      if (again) startAgent(who)
       else if (agents.size === 0) tell({ type: 'no-workers' })
     })
   }
-  for (const rank of options.agents) startAgent(rank)
+  for (const who of options.agents) startAgent(who)
 
   return {
     stop: reason => tell({ type: 'stop', reason }),

@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { stamp } from '../base/log.js'
 import * as layout from '../experiment/layout.js'
 import { childEnvironment } from './detect.js'
-import { newRestarts } from './restarts.js'
+import { newRestarts, type Mortal } from './restarts.js'
 
 /**
  * Stands between a launcher and a rank. Launchers end a whole job, or all ranks of its node, where one of them
@@ -16,7 +16,7 @@ export interface ShieldOptions {
   /** What runs them. */
   readonly program: string
   /** Ranks to start here, each with the words of its command. */
-  readonly ranks: readonly { readonly rank: number; readonly argv: readonly string[] }[]
+  readonly ranks: readonly (Mortal & { readonly argv: readonly string[] })[]
   readonly environment: NodeJS.ProcessEnv
   /** The leader is not started again: nobody need wait for it. */
   readonly onNoLeader: () => Promise<void>
@@ -43,14 +43,15 @@ export async function shield(options: ShieldOptions): Promise<void> {
     })
   process.on('SIGINT', () => undefined) // the terminal sends it to all; who launched the ranks decides
   process.on('SIGHUP', () => undefined)
-  await Promise.all(options.ranks.map(({ rank, argv }) => keep(rank, argv)))
+  await Promise.all(options.ranks.map(keep))
 
-  async function keep(rank: number, argv: readonly string[]): Promise<void> {
+  async function keep(who: ShieldOptions['ranks'][number]): Promise<void> {
+    const { rank, argv } = who
     for (;;) {
       const how = await life(argv)
       if (rank === 0 ? LEADERS_WORD.has(how.code) : how.code === 0) return
       if (how.code === ALONE) return options.onAlone()
-      const again = told === undefined && mayStart(rank)
+      const again = told === undefined && mayStart(who)
       noteOfRank(
         options.exp,
         rank,

@@ -1,8 +1,9 @@
 import * as fs from 'node:fs'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { gone } from './invariants.js'
-import { start, upfHeds } from './sweep.js'
+import { processes, start, upfHeds } from './sweep.js'
 
 const WORKFLOW = resolve('dist/test/e2e/faulty-workflow.js')
 
@@ -173,6 +174,35 @@ t.test('a RUN that kills every worker is given up; the others finish', async t =
   await t.resolves(gone(exp))
 })
 
+t.test('a RUN in a busy loop dies with its agent, whoever is killed', async t => {
+  const spin = { id: 'spin', act: 'spin' }
+  for (const victim of ['agent', 'leader', 'command'] as const) {
+    const cwd = bench([spin, {}])
+    const sweep = start([...ARGS.slice(0, -1), '2'], cwd)
+    await sweep.until(/spin running/)
+    const exp = join(cwd, 'out/EXP001')
+    await sleep(500) // it is in its loop
+    const { pid } =
+      victim === 'command' ? sweep.child : processes(exp).find(p => p.kind === victim)!
+    process.kill(pid!, 'SIGKILL')
+    const { status } = await sweep.ended
+    t.equal(status, { agent: 0, leader: 6, command: null }[victim], victim)
+    await t.resolves(gone(exp), victim)
+  }
+})
+
+t.test('beside others in one agent: a RUN that kills it is given up alone', async t => {
+  const bomb = { id: 'bomb', act: 'kill-agent', always: true }
+  const slow = { act: 'eat', always: true } // it takes longer than an agent lives
+  const cwd = bench([bomb, slow, slow, slow, slow, slow])
+  const { status, stderr } = upfHeds([...ARGS.slice(0, -1), '4', '--ranks', 'node'], cwd)
+  t.equal(status, 5, stderr)
+  const exp = join(cwd, 'out/EXP001')
+  t.match(read(join(exp, 'status.json')), { exit: 5, finished: 5, failed: 1, notStarted: 0 })
+  t.match(fs.readFileSync(join(exp, 'alerts.txt'), 'utf8'), /bomb failed after 5 attempt/)
+  await t.resolves(gone(exp))
+})
+
 t.test(
   'a machine that kills all workers again and again: the sweep stops and can be resumed',
   async t => {
@@ -181,6 +211,7 @@ t.test(
     const { status, stdout } = upfHeds([...ARGS.slice(0, -1), '2'], cwd)
     t.equal(status, 6)
     t.match(stdout, /no worker is left/)
+    t.match(fs.readFileSync(join(cwd, 'out/EXP001/alerts.txt'), 'utf8'), /no worker is left/)
     const exp = join(cwd, 'out/EXP001')
     t.match(read(join(exp, 'status.json')), { exit: 6, reason: 'no worker is left' })
     await t.resolves(gone(exp))

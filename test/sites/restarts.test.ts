@@ -1,13 +1,16 @@
 import t from 'tap'
 import { newRestarts } from '../../src/sites/restarts.js'
 
-t.test('three starts in ten minutes, each rank by itself', async t => {
+t.test('five starts in ten minutes for each executor, each rank by itself', async t => {
   let minutes = 0
   const mayStart = newRestarts(() => minutes * 60_000)
-  t.strictSame([mayStart(1), mayStart(1), mayStart(1), mayStart(1)], [true, true, true, false])
-  t.ok(mayStart(2))
+  const of = (rank: number, slots: number, times: number) =>
+    Array.from({ length: times }, () => mayStart({ rank, slots })).filter(Boolean).length
+  t.equal(of(0, 0, 9), 5, 'the leader')
+  t.equal(of(1, 1, 9), 5)
+  t.equal(of(2, 3, 20), 15)
   minutes = 9.9
-  t.notOk(mayStart(1))
+  t.equal(of(1, 1, 1), 0)
   minutes = 10.1
-  t.strictSame([mayStart(1), mayStart(2)], [true, true])
+  t.equal(of(1, 1, 9), 5)
 })
