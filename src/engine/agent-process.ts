@@ -201,7 +201,10 @@ async function live(
 
   function start(slot: number): void {
     const tile = options.tile + Math.max(0, slot)
-    const command = { environment: options.environment(tile), before: options.before?.(tile) ?? [] }
+    const command = {
+      ...{ exp: exp.path, environment: options.environment(tile) },
+      before: options.before?.(tile) ?? [],
+    }
     const executor = spawnExecutor(command, {
       onMessage: message => {
         perform(onExecutor(agent, slot, message, now()))

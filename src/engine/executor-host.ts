@@ -21,6 +21,14 @@ export interface ExecutorHost {
   kill(): void
 }
 
+export interface ExecutorCommand {
+  /** Tells whoever lists processes whose it is. */
+  readonly exp: string
+  readonly environment: NodeJS.ProcessEnv
+  /** Words before its command, whose program becomes the executor by `exec`. */
+  readonly before: readonly string[]
+}
+
 export interface ExecutorEvents {
   readonly onMessage: (message: FromExecutor) => void
   /** One line of its stdout or stderr. */
@@ -28,15 +36,12 @@ export interface ExecutorEvents {
   readonly onExit: (fate: Fate, how: string) => void
 }
 
-/**
- * Start an executor in a process group of its own.
- * @param before words before its command, whose program becomes the executor by `exec`
- */
+/** Start an executor in a process group of its own. */
 export function spawnExecutor(
-  { environment, before }: { environment: NodeJS.ProcessEnv; before: readonly string[] },
+  { exp, environment, before }: ExecutorCommand,
   { onMessage, onOutput, onExit }: ExecutorEvents,
 ): ExecutorHost {
-  const [program, ...args] = [...before, process.execPath, PROGRAM]
+  const [program, ...args] = [...before, process.execPath, PROGRAM, exp]
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
     detached: true,

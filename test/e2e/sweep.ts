@@ -80,51 +80,29 @@ export interface Process {
   readonly kind: 'launcher' | 'leader' | 'agent' | 'executor' | 'source'
 }
 
-const isLaunching = (args: readonly string[]) =>
-  args.includes('--shield') || args.includes('--launch')
-
 /** Processes of a sweep, by what they are: found by the EXP's path in their arguments. */
 export function processes(exp: string): Process[] {
   const all = fs.readdirSync('/proc').filter(name => /^\d+$/.test(name))
-  const found: (Process & { parent: number })[] = []
-  const executors: { pid: number; parent: number }[] = []
+  const found: Process[] = []
   for (const name of all)
     try {
       const args = fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0')
       const stat = fs.readFileSync(`/proc/${name}/stat`, 'utf8')
-      const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      if (state === 'Z') continue
-      const pid = Number(name)
-      if (args.some(a => a.endsWith('executor-bin.js')))
-        executors.push({ pid, parent: Number(parent) })
-      else if (args.includes('rank') && args.includes(exp))
-        found.push({
-          pid,
-          parent: Number(parent),
-          kind: isLaunching(args)
-            ? 'launcher'
-            : args.includes('--source')
-              ? 'source'
-              : args[args.indexOf('--rank') + 1] === '0'
-                ? 'leader'
-                : 'agent',
-        })
+      if (stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z') || !args.includes(exp)) continue
+      const kind = kindOf(args)
+      if (kind) found.push({ pid: Number(name), kind })
     } catch {
       // gone in between
     }
-  const agents = new Set(found.map(p => p.pid))
-  const own = executors.filter(e => agents.has(e.parent) || isOrphanOf(e, exp))
-  return [...found, ...own.map(({ pid }) => ({ pid, kind: 'executor' as const }))]
+  return found
 }
 
-/** An executor whose agent is gone has init as its parent; its log file tells whose it was. */
-function isOrphanOf({ pid, parent }: { pid: number; parent: number }, exp: string): boolean {
-  if (parent !== 1) return false
-  try {
-    return fs.readFileSync(`/proc/${pid}/environ`, 'utf8').includes(exp)
-  } catch {
-    return false
-  }
+function kindOf(args: readonly string[]): Process['kind'] | undefined {
+  if (args.some(a => a.endsWith('executor-bin.js'))) return 'executor'
+  if (!args.includes('rank')) return undefined
+  if (args.includes('--shield') || args.includes('--launch')) return 'launcher'
+  if (args.includes('--source')) return 'source'
+  return args[args.indexOf('--rank') + 1] === '0' ? 'leader' : 'agent'
 }
 
 const RESULTS = [
