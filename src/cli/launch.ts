@@ -84,7 +84,7 @@ export async function launch(
   })
   signals.handle(
     signal => {
-      view.note(`${signal}: stopping; what runs is saved. Once more to kill.`)
+      view.note(stopping(signal))
       ranks.stop(signal)
     },
     () => {
@@ -96,7 +96,13 @@ export async function launch(
   // a rank that was killed and not started again has left its node-local folders
   rmSync(join(exp.settings.TMP_ROOT, exp.id), { recursive: true, force: true })
   view.end()
-  return summary(exp, code, { end, failed, isKilled })
+  // one that was stopped for a while may have missed the leader's last words
+  return summary(exp, code, { end: end ?? endOf(exp), failed, isKilled })
+}
+
+function stopping(signal: string): string {
+  const more = signal === 'SIGINT' ? 'Once more to kill.' : 'A SIGINT kills.'
+  return `${signal}: stopping; what runs is saved. ${more}`
 }
 
 /** The same through a launcher, on other hosts. @returns the exit status */
@@ -106,7 +112,7 @@ async function launchThrough(exp: Experiment, signals: Signals): Promise<number>
   let isKilled = false
   signals.handle(
     signal => {
-      note(`${signal}: stopping; what runs is saved. Once more to kill.`)
+      note(stopping(signal))
       ranks.stop(signal)
     },
     () => {
@@ -119,9 +125,14 @@ async function launchThrough(exp: Experiment, signals: Signals): Promise<number>
     isOver = true
   })
   await watch(exp, false, () => !isOver)
-  const status = readStatus(exp.path)
-  const end = status && { type: 'end' as const, ...status, left: status.notStarted }
-  return summary(exp, status?.exit, { end, failed: undefined, isKilled })
+  const end = endOf(exp)
+  return summary(exp, end?.exit, { end, failed: undefined, isKilled })
+}
+
+/** As status.json has it. */
+function endOf({ path }: Experiment): (LeaderEvent & { type: 'end' }) | undefined {
+  const status = readStatus(path)
+  return status && { type: 'end', ...status, left: status.notStarted }
 }
 
 function summary(

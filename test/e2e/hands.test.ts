@@ -1,5 +1,5 @@
 import * as fs from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import t from 'tap'
 import { gone, invariants } from './invariants.js'
 import { startAgent, startLeader } from './ranks.js'
@@ -50,6 +50,24 @@ t.test(
     t.match(found, { finished: 4, failed: 0 })
   },
 )
+
+t.test('Ctrl-Z for longer than the sweep takes: in the end it tells how that went', async t => {
+  const quiet = Array.from({ length: 12_000 }, (_, i) => `{"id": "R${i}", "quiet": true}\n`)
+  const cwd = t.testdir({
+    'upf.txt': quiet.join(''),
+    'dflts.json': JSON.stringify({ workflow: resolve('dist/test/e2e/faulty-workflow.js') }),
+    data: {},
+  })
+  const sweep = start(ARGS, cwd)
+  await sweep.until(/running on rank/)
+  sweep.child.kill('SIGSTOP')
+  await until(() => fs.existsSync(join(cwd, 'out/EXP001/status.json')))
+  await gone(join(cwd, 'out/EXP001'))
+  sweep.child.kill('SIGCONT')
+  const { status, stdout } = await sweep.ended
+  t.equal(status, 0)
+  t.match(stdout, /12000 RUNs finished, 0 failed: all RUNs finished\n$/)
+})
 
 t.test('Ctrl-C while the EXP is made: nothing is left half made', async t => {
   const lines = Array.from({ length: 20_000 }, (_, i) => ({ id: `R${i}` }))
