@@ -4,14 +4,16 @@ import { codeOf, HedError } from '../base/errors.js'
 import { writeAtomicSync } from '../base/files.js'
 import type { RunId } from '../base/ids.js'
 import { nearest } from '../base/nearest.js'
+import { CONTROL, readControl, type Control } from './control.js'
 import { paramsDigest } from './digest.js'
+import { inOrder, newFaults } from './faults.js'
 import type { JsonObject, Problem } from './json-lines.js'
 import * as layout from './layout.js'
 import type { UpfLine } from './upf.js'
 import type { DataCheck, Params, Workflow } from './workflow.js'
 
 /** A RUN as it will be given out. */
-export interface PlannedRun {
+export interface PlannedRun extends Control {
   readonly run: RunId
   /** 1-based line of the UPF. */
   readonly line: number
@@ -19,14 +21,6 @@ export interface PlannedRun {
   readonly origins: Readonly<Record<string, string>>
   /** What the workflow made of the line, e.g. `{ index, drug }`. */
   readonly resolved: Params
-  /** How often a failed attempt is repeated. */
-  readonly retries: number
-  /** Seconds for one attempt; -1: no limit. */
-  readonly timeout: number
-  /** MB that an executor may use for it; -1: no limit. One attempt that passes it is repeated with twice as much. */
-  readonly memory: number
-  /** Seconds between two looks at its processes, for perf.csv; absent: none. */
-  readonly monitor?: number
   /** What the marker must say: see digest.ts. */
   readonly digest: string
 }
@@ -53,23 +47,15 @@ export interface PlanInput {
   readonly strict: boolean
 }
 
-/** Keys that steer the sweep and are no hyperparameters. */
-const CONTROL = 'index drug cell workflow retries timeout memory monitor'.split(' ')
-
 /** Keys of the original workflow that ours replaces. */
 export const REPLACED =
   /^(pre_module|post_module|input_dir.*|output_dir|instance_directory|ckpt_directory)$/
 
-const RETRIES = 1
-/** Seconds; the agent looks at some twenty files each time. */
-const LEAST_MONITOR = 0.1
-/** A day. */
-const MOST_MONITOR = 86_400
-
 /** The one merge of hyperparameters: model default < DFLTS < UPF line, shallow. */
 export function makePlan(input: PlanInput): Plan {
   const { upf, dflts, workflow } = input
-  const problems: Problem[] = []
+  const faults = newFaults(upf.file, dflts)
+  const { problems } = faults
   const warnings: string[] = []
   const replaced = new Set<string>()
   const known = knownKeys(workflow, input.defaults)
@@ -100,24 +86,8 @@ export function makePlan(input: PlanInput): Plan {
     }
     lay(merged, 'UPF', values)
     const { params, origins, control } = merged
-    const wrong = (text: string) => problems.push({ file: upf.file, line, text })
-    const retries = control['retries'] ?? RETRIES
-    const timeout = control['timeout'] ?? input.timeout
-    if (!Number.isInteger(retries) || (retries as number) < 0)
-      wrong(`"retries" is ${JSON.stringify(retries)}, want an integer ≥ 0`)
-    if (typeof timeout !== 'number' || (timeout <= 0 && timeout !== -1))
-      wrong(`"timeout" is ${JSON.stringify(timeout)}, want seconds > 0, or -1 for none`)
-    const memory = control['memory'] ?? -1
-    if (typeof memory !== 'number' || (memory <= 0 && memory !== -1))
-      wrong(`"memory" is ${JSON.stringify(memory)}, want MB > 0, or -1 for no limit`)
-    const monitor = control['monitor'] ?? -1
-    if (
-      typeof monitor !== 'number' ||
-      ((monitor < LEAST_MONITOR || monitor > MOST_MONITOR) && monitor !== -1)
-    )
-      wrong(
-        `"monitor" is ${JSON.stringify(monitor)}, want ${LEAST_MONITOR} to ${MOST_MONITOR} seconds, or -1 for none`,
-      )
+    const wrong = (text: string) => faults.add({ line, values }, text)
+    const steered = readControl(control, input.timeout, wrong)
     const found = input.data.resolve({ run, line, params, control })
     if ('problems' in found) {
       found.problems.forEach(wrong)
@@ -137,16 +107,13 @@ export function makePlan(input: PlanInput): Plan {
       params,
       origins,
       resolved,
-      retries: retries as number,
-      timeout: timeout as number,
-      memory: memory as number,
-      ...(monitor === -1 ? {} : { monitor: monitor as number }),
+      ...steered,
       digest,
     })
   }
   const notes =
     replaced.size === 0 ? [] : [`replaced by ours and not used: ${[...replaced].sort().join(', ')}`]
-  return { runs, problems, warnings, notes }
+  return { runs, problems: inOrder(problems, upf.file), warnings, notes }
 }
 
 interface Merged {

@@ -4,6 +4,7 @@ import { HedError } from '../base/errors.js'
 import { dataDigest, type DataDigest } from './digest.js'
 import { parseDflts } from './dflts.js'
 import type { InputFile } from './exp.js'
+import { inOrder, newFaults } from './faults.js'
 import { problemText, type Problem } from './json-lines.js'
 import { makePlan, type Plan } from './plan.js'
 import { parseUpf, type UpfLine } from './upf.js'
@@ -24,8 +25,9 @@ export function readInputs(upfPath: string, dfltsPath: string): Inputs {
   const lines = parseUpf(upf.text, upfPath)
   const values = parseDflts(dflts.text, dfltsPath)
   refuse([...lines.problems, ...values.problems])
-  const { workflow, problems } = commonWorkflow(values.values, lines.lines, upfPath)
-  refuse(problems)
+  const faults = newFaults(upfPath, { file: dfltsPath, values: values.values })
+  const workflow = commonWorkflow(values.values, lines.lines, faults.add)
+  refuse(inOrder(faults.problems, upfPath))
   return {
     upf: { ...upf, lines: lines.lines },
     dflts: { ...dflts, values: values.values },
@@ -39,21 +41,21 @@ const DEFAULT_WORKFLOW = 'hed'
 function commonWorkflow(
   dflts: Params,
   lines: readonly UpfLine[],
-  file: string,
-): { workflow: string; problems: Problem[] } {
-  const of = (line: UpfLine) => line.values['workflow'] ?? dflts['workflow'] ?? DEFAULT_WORKFLOW
-  const first = lines[0] ? of(lines[0]) : DEFAULT_WORKFLOW
-  const problems = lines.flatMap(line => {
-    const text =
-      typeof of(line) !== 'string'
-        ? `"workflow" is ${JSON.stringify(of(line))}, want a name or a path`
-        : of(line) !== first
-          ? `"workflow" is ${JSON.stringify(of(line))}, but ${JSON.stringify(first)} above: one an EXP`
-          : undefined
-    return text === undefined ? [] : [{ file, line: line.line, text }]
-  })
-  const name = typeof first === 'string' ? first : DEFAULT_WORKFLOW
-  return { workflow: name.startsWith('.') ? resolve(name) : name, problems }
+  wrong: (line: UpfLine, text: string) => void,
+): string {
+  let first: string | undefined
+  for (const line of lines) {
+    const name = line.values['workflow'] ?? dflts['workflow'] ?? DEFAULT_WORKFLOW
+    if (typeof name !== 'string')
+      wrong(line, `"workflow" is ${JSON.stringify(name)}, want a name or a path`)
+    else if (name !== (first ??= name))
+      wrong(
+        line,
+        `has the "workflow" ${JSON.stringify(name)}, but ${JSON.stringify(first)} above: one an EXP`,
+      )
+  }
+  const name = first ?? DEFAULT_WORKFLOW
+  return name.startsWith('.') ? resolve(name) : name
 }
 
 export interface Prepared {
@@ -105,7 +107,10 @@ function refuse(problems: readonly Problem[]): void {
   if (problems.length === 0) return
   const shown = problems.slice(0, SHOWN).map(problemText)
   if (problems.length > SHOWN) shown.push(`… and ${problems.length - SHOWN} more`)
-  throw new HedError('USAGE', shown.join('\n'), {
-    hint: problems.length === 1 ? 'Mend this line.' : 'Mend these lines.',
-  })
+  const which = problems.every(({ line }) => line === 0)
+    ? 'this file'
+    : problems.length === 1
+      ? 'this line'
+      : 'these lines'
+  throw new HedError('USAGE', shown.join('\n'), { hint: `Mend ${which}.` })
 }

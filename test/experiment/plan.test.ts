@@ -73,6 +73,36 @@ t.test('retries and timeout are checked', async t => {
   t.match(runs.at(-1), { retries: 3, timeout: 9 })
 })
 
+t.test('a wrong value of DFLTS is told once, of DFLTS; that of a line of the line', async t => {
+  const lines = '{"id":"A"}\n{"id":"B","timeout":0}\n{"id":"C","retries":2,"x":1}\n{"id":"D"}'
+  const told = (dflts: Params, more: Partial<PlanInput> = {}) =>
+    plan(lines, dflts, more).problems.map(problemText)
+  t.match(told({ retries: -3, timeout: '9', memory: 0, monitor: 'x' }), [
+    /^d: "retries" is -3, want/,
+    /^d: "timeout" is "9", want/,
+    /^d: "memory" is 0, want/,
+    /^d: "monitor" is "x", want/,
+    /^u:2: "timeout" is 0, want/,
+  ])
+  // hyperparameters, of which the workflow tells
+  const resolve: PlanInput['data']['resolve'] = ({ params, control }) => ({
+    problems: [
+      `"alpha" is ${JSON.stringify(params['alpha'])}, want more`,
+      `"index" is 7, but "timeout" is ${JSON.stringify(control['timeout'] ?? null)}`,
+    ],
+  })
+  t.strictSame(told({ alpha: 0, index: 7 }, { data: { notes: [], resolve } }), [
+    'd: "alpha" is 0, want more',
+    'd: "index" is 7, but "timeout" is null',
+    'u:2: "timeout" is 0, want seconds > 0, or -1 for none',
+    'u:2: "index" is 7, but "timeout" is 0',
+  ])
+})
+
+t.test('a value of DFLTS that no line has is not looked at', async t => {
+  t.strictSame(plan('{"id":"A","retries":0}', { retries: -3 }).problems, [])
+})
+
 t.test('the digest sees what decides the result and nothing else', async t => {
   const base = {
     params: { a: 1, b: [1, 2] },
