@@ -1,6 +1,6 @@
 import { plural } from '../base/plural.js'
 import { checkNames } from '../experiment/exp.js'
-import { prepare, readInputs } from '../experiment/prepare.js'
+import { prepare, readInputs, refusing } from '../experiment/prepare.js'
 import type { RawSettings } from '../sites/builtin.js'
 import { checkSettings, mergeSettings } from '../sites/settings.js'
 import { imageOf } from './image.js'
@@ -21,7 +21,7 @@ export async function checkSweep(args: {
   imageOf(settings)
   const inputs = readInputs(args.upf, args.dflts)
   checkNames(args.upf, args.dflts)
-  const { workflow } = await loadWorkflow(inputs.workflow)
+  const { workflow } = await loadWorkflow(inputs.workflow).catch(refusing(inputs))
   const backend = await workflow.chooseBackend(settings.BACKEND)
   const { plan, data, notes } = await prepare(inputs, workflow, {
     dataSource: settings.DATA_SOURCE,

@@ -6,7 +6,7 @@ import { optimiseLate } from '../base/v8.js'
 import { carryOver } from '../experiment/carry.js'
 import { checkOutput, createExp, openExp, type Experiment } from '../experiment/exp.js'
 import { writePlan } from '../experiment/plan.js'
-import { prepare, readInputs } from '../experiment/prepare.js'
+import { prepare, readInputs, refusing } from '../experiment/prepare.js'
 import { planRestart, type Restart } from '../experiment/restart.js'
 import type { RawSettings } from '../sites/builtin.js'
 import { checkSettings, mergeSettings } from '../sites/settings.js'
@@ -49,7 +49,7 @@ export async function runSweep(args: SweepArgs): Promise<number> {
     throw new HedError('USAGE', '--chain: site local has no jobs', { hint: 'Leave it away.' })
   else await requireMachine(settings)
   const inputs = readInputs(args.upf, args.dflts)
-  const { workflow, url } = await loadWorkflow(inputs.workflow)
+  const { workflow, url } = await loadWorkflow(inputs.workflow).catch(refusing(inputs))
   const isElsewhere = isBatch || settings.LAUNCHER !== '' // there the ranks unpack it
   const entered = isElsewhere ? [] : await enterImage(settings)
   // what is carried over was made with the backend of the old EXP

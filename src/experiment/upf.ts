@@ -12,8 +12,13 @@ export interface UpfLine {
 
 export interface Upf {
   readonly lines: readonly UpfLine[]
+  /** Lines whose `id` alone cannot stand; their `run` is a stopgap. What else is wrong with them can be told all the same. */
+  readonly misnamed: readonly UpfLine[]
   readonly problems: readonly Problem[]
 }
+
+/** Where there is no id. */
+const STOPGAP = 'RUN' as RunId
 
 /**
  * Parse a UPF: blank lines and `#` comments aside, one JSON object a line, each with an `id` of its own.
@@ -21,6 +26,7 @@ export interface Upf {
  */
 export function parseUpf(text: string, file: string): Upf {
   const lines: UpfLine[] = []
+  const misnamed: UpfLine[] = []
   const problems: Problem[] = []
   const first = new Map<string, number>()
   let number = 0
@@ -42,11 +48,13 @@ export function parseUpf(text: string, file: string): Upf {
           ? 'has no "id", want one such as "id": "RUN000"'
           : `"id" is ${JSON.stringify(id)}, want 1 to 64 letters, digits, ".", "_" or "-", not beginning with "." or "-", such as "RUN000"`,
       )
+      misnamed.push({ run: STOPGAP, line: number, values })
       continue
     }
     const earlier = first.get(run)
     if (earlier !== undefined) {
       problem(`"id" ${JSON.stringify(run)} is that of line ${earlier} too, want one of its own`)
+      misnamed.push({ run, line: number, values })
       continue
     }
     first.set(run, number)
@@ -54,5 +62,5 @@ export function parseUpf(text: string, file: string): Upf {
   }
   if (lines.length === 0 && problems.length === 0)
     problems.push({ file, line: 0, text: 'has no RUN, want one JSON object a line' })
-  return { lines, problems }
+  return { lines, misnamed, problems }
 }

@@ -7,8 +7,10 @@ import { upfHeds } from '../e2e/sweep.js'
 const cwd = t.testdir({
   'upf.txt': '{"id": "A", "index": 0}\n',
   'dflts.json': '{"epochs": 1}',
-  'broken.txt': '{"id": "A"}\n\n# c\n{"id": "B" "index": 1}\n',
+  'lost.json': '{"workflow": "./lost.js"}',
+  'broken.txt': '{"id": "A", "index": 0}\n\n# c\n{"id": "B" "index": 1}\n',
   'dup.txt': '{"id": "A", "index": 0}\n{"id": "A", "index": 1}\n',
+  'many.txt': '{"id": "A", "epochs": 0}\n{"id": "A"}\n{"id": "B" "index": 1}\n',
   'dots.txt': '{"id": "../A", "index": 0}\n',
   'i170.txt': '{"id": "A", "index": 170}\n',
   file: 'no folder',
@@ -32,6 +34,18 @@ for (const [what, args, status, message] of [
     /^upf-heds: broken.txt:4: no valid JSON/,
   ],
   ['a duplicate id', ['dup.txt', 'dflts.json'], 2, /dup.txt:2: "id" "A" is that of line 1 too/],
+  [
+    'all that is wrong with lines',
+    ['many.txt', 'dflts.json'],
+    2,
+    /many.txt:1: "epochs" is 0[^]*\nmany.txt:2: "id" "A"[^]*\nmany.txt:3: no valid JSON/,
+  ],
+  [
+    'wrong lines for a workflow that is not there',
+    ['many.txt', 'lost.json'],
+    2,
+    /^upf-heds: many.txt:2: "id" "A"[^]*\nmany.txt:3: no valid JSON/,
+  ],
   ['an id that climbs', ['dots.txt', 'dflts.json'], 2, /dots.txt:1: "id" is "..\/A"/],
   [
     'an index beyond the drugs',
