@@ -162,12 +162,7 @@ const SHOWN = 10
 /** For people. */
 export function checkLines({ segments: all, ...check }: JournalCheck): string[] {
   const lines = all.flatMap(segmentLines)
-  if (all.length === 0)
-    lines.push(
-      check.sound
-        ? 'there is no journal: nobody has led this experiment yet'
-        : 'the journal is GONE; resume goes on from the markers',
-    )
+  if (all.length === 0) lines.push(absence(check))
   lines.push(
     check.markers === null
       ? 'the plan is GONE, so markers are not compared; resume makes it anew'
@@ -187,6 +182,13 @@ export function checkLines({ segments: all, ...check }: JournalCheck): string[] 
       '  to be run again by resume',
     )
   return [...lines, check.sound ? 'sound' : 'NOT SOUND']
+}
+
+/** Where there is no segment. */
+export function absence({ sound }: Pick<JournalCheck, 'sound'>): string {
+  return sound
+    ? 'there is no journal: nobody has led this experiment yet'
+    : 'the journal is GONE; resume goes on from the markers'
 }
 
 function segmentLines({ name, bytes, records, foreign, damaged, cut }: SegmentCheck): string[] {

@@ -2,7 +2,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { plural } from '../base/plural.js'
 import { scanSegment, type JournalRecord } from '../experiment/journal.js'
-import { namesOf } from './journal-check.js'
+import { checkSegment, namesOf, type SegmentCheck } from './journal-check.js'
 
 /** What lies in a journal, piece by piece, in order. */
 export interface Piece {
@@ -19,15 +19,24 @@ export interface Piece {
   readonly cut?: true
 }
 
-/** One segment after the other is read, so that a large journal takes no more memory than one. */
-export function* dumpJournal(directory: string): Generator<Piece, void> {
-  for (const segment of namesOf(directory))
-    for (const part of scanSegment(fs.readFileSync(join(directory, segment)))) {
+/**
+ * One segment after the other is read, so that a large journal takes no more memory than one.
+ * @param onSegment told of each one before its pieces come
+ */
+export function* dumpJournal(
+  directory: string,
+  onSegment: (check: SegmentCheck) => void,
+): Generator<Piece, void> {
+  for (const segment of namesOf(directory)) {
+    const data = fs.readFileSync(join(directory, segment))
+    onSegment(checkSegment(segment, data, () => undefined))
+    for (const part of scanSegment(data)) {
       const { offset, bytes } = part
       if (part.type === 'record')
         yield { segment, offset, bytes, sequence: part.sequence, record: part.record ?? null }
       else yield { segment, offset, bytes, damaged: true, ...(part.isCut ? { cut: true } : {}) }
     }
+  }
 }
 
 /** `000001.log     96  #2  given  {"run":"RUN000",…}` */

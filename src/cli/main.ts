@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import yargs, { type CommandModule } from 'yargs'
 import { exitStatus, HedError, namingFault } from '../base/errors.js'
 import { nearest } from '../base/nearest.js'
+import { anyOf } from '../base/plural.js'
 import { backends } from './commands/backends.js'
 import { cancel } from './commands/cancel.js'
 import { check } from './commands/check.js'
@@ -15,6 +16,7 @@ import { exportCommand } from './commands/export.js'
 import { exportOnnx } from './commands/export-onnx.js'
 import { extract } from './commands/extract.js'
 import { gen } from './commands/gen.js'
+import type { Group } from './commands/group.js'
 import { journal } from './commands/journal.js'
 import { listCells } from './commands/list-cells.js'
 import { listDrugs } from './commands/list-drugs.js'
@@ -71,6 +73,8 @@ const COMMANDS: readonly CommandModule[] = [
   env,
   stage,
 ] as unknown as CommandModule[]
+
+const GROUPS: readonly Group[] = [data, env, journal, site]
 
 /**
  * The command line. Never exits: @returns the exit status.
@@ -145,7 +149,11 @@ function brief(command: CommandModule): CommandModule {
 }
 
 function firstWord(argv: readonly string[]): string | undefined {
-  return argv.find(word => !word.startsWith('-'))
+  return argv.find(isWord)
+}
+
+function isWord(argument: string): boolean {
+  return !argument.startsWith('-')
 }
 
 /** A word in the wrong place: name it, and what was perhaps meant. */
@@ -155,6 +163,9 @@ function usage(message: string, argv: readonly string[]): HedError {
     .filter(word => word !== '$0')
   const first = firstWord(argv)?.replace(MASK, '')
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]?.replace(MASK, '')
+  const second = argv.filter(isWord)[1]?.replace(MASK, '')
+  const group = GROUPS.find(({ name }) => name === first)
+  if (group && second !== undefined && !group.words.includes(second)) return noneOf(group, second)
   const option = unknown === undefined ? undefined : optionNamed(unknown, argv)
   if (unknown !== undefined && option !== undefined) return unknownOption(option, unknown, first)
   const bare = /^Not enough arguments following: (\S+)$/.exec(message)?.[1]
@@ -173,6 +184,13 @@ function usage(message: string, argv: readonly string[]): HedError {
   const near = nearest(first, [...words, ...Object.keys(SITES)])
   return new HedError('USAGE', `"${first}" is no command, and no site with UPF and DFLTS`, {
     hint: near === undefined ? 'Run upf-heds --help for all commands.' : `Is "${near}" meant?`,
+  })
+}
+
+function noneOf({ name, words }: Group, word: string): HedError {
+  const near = nearest(word, words)
+  return new HedError('USAGE', `"${word}" is no command of ${name}, want ${anyOf(words)}`, {
+    hint: near === undefined ? `Run upf-heds ${name} --help.` : `Is "${near}" meant?`,
   })
 }
 

@@ -108,6 +108,36 @@ t.test('words that are no command and no site name the nearest', async t => {
   }
 })
 
+t.test('a second word that is no command of the first is named', async t => {
+  for (const [words, told, hint] of [
+    [
+      ['journal', 'frob', 'x'],
+      '"frob" is no command of journal, want check or dump',
+      'Run upf-heds journal --help.',
+    ],
+    [
+      ['journal', 'dmup', 'x'],
+      '"dmup" is no command of journal, want check or dump',
+      'Is "dump" meant?',
+    ],
+    [
+      ['env', 'veryfy', 'x', 'y'],
+      '"veryfy" is no command of env, want create, list, use, verify, gc or unpack',
+      'Is "verify" meant?',
+    ],
+    [
+      ['site', 'frob'],
+      '"frob" is no command of site, want init or check',
+      'Run upf-heds site --help.',
+    ],
+    [['journal', 'check', 'x', 'y'], 'y: one word too many', 'Run upf-heds journal --help.'],
+    [['data'], 'too few words', 'Run upf-heds data --help.'],
+  ] as const) {
+    const { status, stderr } = upfHeds(words, cwd)
+    t.match({ status, stderr }, { status: 2, stderr: `upf-heds: ${told}\nhint: ${hint}\n` })
+  }
+})
+
 t.test('what is wrong among words and options is named as it was typed', async t => {
   for (const [words, told, hint] of [
     [['report', 'x', '--', '--out'], '--out: one word too many', 'Run upf-heds report --help.'],

@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { MANY } from '../many.js'
+import { group } from './group.js'
 
 interface DemoArgs {
   dir: string
@@ -42,9 +43,4 @@ const info: CommandModule<object, InfoArgs> = {
   },
 }
 
-export const data: CommandModule = {
-  command: 'data <command>',
-  describe: 'demo data, and what Parquet files hold',
-  builder: y => y.command(demo).command(info).demandCommand(1, 'want `data demo` or `data info`'),
-  handler: () => undefined,
-}
+export const data = group('data', 'demo data, and what Parquet files hold', [demo, info])

@@ -1,5 +1,6 @@
 import type { Argv, CommandModule } from 'yargs'
 import { setStatus } from '../status.js'
+import { group } from './group.js'
 
 interface Common {
   'env-dir': string | undefined
@@ -118,12 +119,11 @@ const unpack: CommandModule<
   },
 }
 
-export const env: CommandModule = {
-  command: 'env <command>',
-  describe: 'runtime images: pack one, see them, clean up',
-  builder: y =>
-    [create, list, use, verify, gc, unpack]
-      .reduce((all, command) => all.command(command as CommandModule), y)
-      .demandCommand(1, 'want `env create`, `list`, `use`, `verify`, `gc` or `unpack`'),
-  handler: () => undefined,
-}
+export const env = group('env', 'runtime images: pack one, see them, clean up', [
+  create,
+  list,
+  use,
+  verify,
+  gc,
+  unpack,
+])

@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { setStatus } from '../status.js'
+import { group } from './group.js'
 
 interface InitArgs {
   file: string
@@ -42,9 +43,4 @@ const check: CommandModule<object, { file: string }> = {
   },
 }
 
-export const site: CommandModule = {
-  command: 'site <action>',
-  describe: 'write or check a site file',
-  builder: y => y.command(init).command(check).demandCommand(1, 'init or check?'),
-  handler: () => undefined,
-}
+export const site = group('site', 'write or check a site file', [init, check])
