@@ -26,7 +26,7 @@ function isProgram(path: string): boolean {
 
 /**
  * `--on-alert`: a program with one argument, no shell: the text is data. Never throws.
- * @param onFault told why it could not be called, or did not end
+ * @param onFault told once why it could not be called, did not end, or how it failed
  */
 export function callProgram(
   program: string,
@@ -34,18 +34,24 @@ export function callProgram(
   exp: string,
   onFault: (why: string) => void,
 ): void {
+  const fault = (why: string) => onFault(`--on-alert ${program}: ${why}`)
   try {
     const env = { ...process.env, UPF_HEDS_EXP: exp }
     const child = spawn(program, [text], { stdio: 'ignore', detached: true, env })
     const limit = setTimeout(() => {
-      onFault(`--on-alert ${program}: killed after ${LIMIT_MS / 1000} s`)
+      child.off('exit', onExit)
+      fault(`killed after ${LIMIT_MS / 1000} s`)
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
     }, LIMIT_MS)
-    child.on('error', error => onFault(`--on-alert ${program}: ${error.message}`))
+    const onExit = (code: number | null, signal: NodeJS.Signals | null) => {
+      if (code !== 0) fault(signal === null ? `exit ${code}` : `died of ${signal}`)
+    }
+    child.on('error', error => fault(error.message))
+    child.on('exit', onExit)
     child.on('close', () => clearTimeout(limit))
     limit.unref()
     child.unref()
   } catch (error) {
-    onFault(`--on-alert ${program}: ${messageOf(error)}`)
+    fault(messageOf(error))
   }
 }
