@@ -39,7 +39,9 @@ export function endText(p: Progress): string | undefined {
     return `${p.ended.reason} (exit ${p.ended.exit}) at ${at}`
   }
   if (p.led !== false || p.news === 0) return undefined
-  return `the leader is gone and left no word; go on with: upf-heds resume ${p.dir}`
+  // a journal whose end is lost looks like one that was never longer
+  const counted = p.source === 'journal' ? ' (counted by its journal; --verify counts markers)' : ''
+  return `the leader is gone and left no word${counted}; go on with: upf-heds resume ${p.dir}`
 }
 
 /** `3 serving, 1 suspect, busy 97 %, loop lag p99 12 ms` */

@@ -137,7 +137,7 @@ function endOf({ path }: Experiment): (LeaderEvent & { type: 'end' }) | undefine
 
 function summary(
   exp: Experiment,
-  code: number | undefined,
+  code: number | NodeJS.Signals | undefined,
   {
     end,
     failed,
@@ -155,10 +155,13 @@ function summary(
       `${plural(end.finished, 'RUN')} finished, ${end.failed} failed${left}: ${end.reason}`,
     )
   }
-  if (code !== undefined && end === undefined) return code
-  const status = code ?? 6
-  if (code === undefined)
-    console.error(`upf-heds: ${isKilled ? 'killed as asked' : 'the leader died'}`)
+  const isOrdinary = typeof code === 'number'
+  if (isOrdinary && end === undefined) return code
+  const status = isOrdinary ? code : 6
+  if (!isOrdinary) {
+    const how = code === undefined ? '' : ` of ${code}`
+    console.error(`upf-heds: ${isKilled ? 'killed as asked' : `the leader died${how}`}`)
+  }
   const why = failed === undefined ? '' : `upf-heds explain ${exp.path} ${failed} tells why; `
   if (status === 5) console.error(`hint: ${why}upf-heds resume ${exp.path} tries what failed again`)
   if (status === 6) console.error(`hint: ${why}upf-heds resume ${exp.path} goes on`)

@@ -34,7 +34,8 @@ export function onDeadline(leader: Leader): Effect[] {
   return onStop(
     leader,
     'walltime',
-    `the walltime ends in ${Math.max(0, Math.round(deadline - leader.now))} s`,
+    `the walltime ends in ${Math.max(0, Math.round(deadline - leader.now))} s, ` +
+      `the last ${CHECKPOINT_SECONDS} are for checkpoints`,
   )
 
   function someEnds(): boolean {

@@ -26,8 +26,8 @@ export interface Local {
   stop(reason: string): void
   /** SIGKILL to all. */
   kill(): void
-  /** Exit code of the leader; undefined if it died of a signal. */
-  readonly ended: Promise<number | undefined>
+  /** Exit code of the leader, or the signal that it died of. */
+  readonly ended: Promise<number | NodeJS.Signals>
 }
 
 export function launchLocal(options: LocalOptions): Local {
@@ -44,11 +44,11 @@ export function launchLocal(options: LocalOptions): Local {
   const events = leader.stdio[4] as NodeJS.ReadableStream
   events.on('data', lineSplitter(options.onEvent))
 
-  const ended = new Promise<number | undefined>(resolve => {
-    leader.on('close', code => {
+  const ended = new Promise<number | NodeJS.Signals>(resolve => {
+    leader.on('close', (code, signal) => {
       over = true
       for (const agent of agents.values()) killGroup(agent)
-      resolve(code ?? undefined)
+      resolve(signal ?? code ?? 1)
     })
   })
 
