@@ -223,6 +223,22 @@ const decisions = [
     why: 'a node lost now and then is not the fault of its RUN',
   },
   {
+    name: 'suspects-side-by-side',
+    file: 'src/engine/give-out.ts',
+    find: 'leader.agents.size > 1 ||',
+    replace: 'leader.agents.size > 0 ||',
+    tests: [LIMITS],
+    why: 'a RUN that kills the only agent would have its neighbours given up with it',
+  },
+  {
+    name: 'busy-executor-outlives-its-agent',
+    file: 'src/sites/leash.ts',
+    find: '.status === 0 ? LEASH',
+    replace: '.status !== 0 ? LEASH',
+    tests: ['test/sites/leash.test.ts'],
+    why: 'a RUN in a busy loop never hears that its agent has died',
+  },
+  {
     name: 'memory-doubled-for-ever',
     file: 'src/engine/attempts.ts',
     find: 'if (run.memoryFactor === 2) return false',

@@ -61,9 +61,9 @@ export function newRig(runs: number, wishes: Wishes = {}): Leader {
   )
 }
 
-/** An agent of one slot, on a node of its own, says hello, stages and asks for a RUN, all at 0 s. */
-export function join(leader: Leader, who: AgentId, rank: number): Effect[] {
-  const place = { rank, host: 'h', node: `n${rank}`, pid: rank, slots: 1 }
+/** An agent, on a node of its own, says hello, stages and asks for a RUN for each slot, all at 0 s. */
+export function join(leader: Leader, who: AgentId, rank: number, slots = 1): Effect[] {
+  const place = { rank, host: 'h', node: `n${rank}`, pid: rank, slots }
   const hello: FromAgent = {
     type: 'hello',
     protocol: PROTOCOL,
@@ -71,10 +71,11 @@ export function join(leader: Leader, who: AgentId, rank: number): Effect[] {
     held: [],
     phase: 'closed',
   }
-  return [hello, { type: 'staged' } as const, READY].flatMap(m => onMessage(leader, who, m, 0))
+  const ready = Array.from({ length: slots }, (_, slot) => ({ ...READY, slot }))
+  return [hello, { type: 'staged' } as const, ...ready].flatMap(m => onMessage(leader, who, m, 0))
 }
 
-export const READY: FromAgent = { type: 'ready', slot: 0 }
+export const READY: FromAgent & { type: 'ready' } = { type: 'ready', slot: 0 }
 
 /** A beat of an agent that has no RUN. */
 export const IDLE_BEAT: FromAgent & { type: 'beat' } = {
