@@ -79,8 +79,8 @@ const decisions = [
   {
     name: 'same-node-again',
     file: 'src/engine/give-out.ts',
-    find: 'if (!avoids(leader, runs.get(queue[at]!)!, node))',
-    replace: 'if (at >= last)',
+    find: '!avoids(leader, run, slot.agent.node)',
+    replace: 'at >= last',
     tests: [QUARANTINE],
     why: 'a bad node would take each RUN until its attempts are used up',
   },

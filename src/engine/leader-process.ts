@@ -4,7 +4,7 @@ import { exitStatus, HedError, messageOf, unreachable } from '../base/errors.js'
 import { plural } from '../base/plural.js'
 import { oneLine } from '../base/lines.js'
 import { stamp } from '../base/log.js'
-import { optimiseLate } from '../base/v8.js'
+import { optimiseLate, staySmall } from '../base/v8.js'
 import type { RunId } from '../base/ids.js'
 import type { Experiment } from '../experiment/exp.js'
 import * as layout from '../experiment/layout.js'
@@ -84,6 +84,7 @@ export async function leaderMain(options: LeaderOptions): Promise<number> {
   const stock = takeStock(exp, plan.runs, plan.id, said, keepers, run => there.has(run))
   for (const note of stock.notes) log.line(note)
   optimiseLate() // taking stock is one long loop that wants its compiler soon
+  if (Math.max(plan.runs.length, PROCS) <= 5000) staySmall() // it collects its garbage within some ms
   const journal = await openJournal(layout.journal(exp.path), alert)
   const started = new Date()
   const now = () => performance.now() / 1000
