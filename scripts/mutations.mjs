@@ -225,10 +225,10 @@ const decisions = [
   {
     name: 'suspects-side-by-side',
     file: 'src/engine/give-out.ts',
-    find: 'leader.agents.size > 1 ||',
-    replace: 'leader.agents.size > 0 ||',
-    tests: [LIMITS],
-    why: 'a RUN that kills the only agent would have its neighbours given up with it',
+    find: 'agent.slots.length === 1 ||',
+    replace: 'agent.slots.length >= 1 ||',
+    tests: ['test/engine/leader-suspects.test.ts'],
+    why: 'a RUN that kills its agent would have its neighbours given up with it',
   },
   {
     name: 'busy-executor-outlives-its-agent',

@@ -22,7 +22,7 @@ export async function checkSweep(args: {
   const inputs = readInputs(args.upf, args.dflts)
   checkNames(args.upf, args.dflts)
   const { workflow } = await loadWorkflow(inputs.workflow).catch(refusing(inputs))
-  const backend = await workflow.chooseBackend(settings.BACKEND)
+  const backend = await workflow.chooseBackend(settings.BACKEND).catch(refusing(inputs))
   const { plan, data, notes } = await prepare(inputs, workflow, {
     dataSource: settings.DATA_SOURCE,
     threads: settings.THREADS,

@@ -51,10 +51,10 @@ export async function runSweep(args: SweepArgs): Promise<number> {
   const inputs = readInputs(args.upf, args.dflts)
   const { workflow, url } = await loadWorkflow(inputs.workflow).catch(refusing(inputs))
   const isElsewhere = isBatch || settings.LAUNCHER !== '' // there the ranks unpack it
-  const entered = isElsewhere ? [] : await enterImage(settings)
+  const entered = isElsewhere ? [] : await enterImage(settings).catch(refusing(inputs))
   // what is carried over was made with the backend of the old EXP
   const wanted = settings.BACKEND === 'auto' && old ? old.settings.BACKEND : settings.BACKEND
-  const backend = await workflow.chooseBackend(wanted, isElsewhere)
+  const backend = await workflow.chooseBackend(wanted, isElsewhere).catch(refusing(inputs))
   const defaults = old?.defaults ?? workflow.defaults
   const { plan, data, notes } = await prepare(inputs, workflow, {
     dataSource: settings.DATA_SOURCE,

@@ -110,8 +110,8 @@ function fill(leader: Leader, slot: Slot, effects: Effect[], whenBelow = 1): voi
   }
 }
 
-/** RUNs at the front of the queue that are looked at for a node: those that failed there wait for another one. */
-const LOOKED_AT = 16
+/** RUNs at the front of the queue that are looked at for a slot: those that may not run there wait for another one. */
+const LOOKED_AT = 64
 
 /** The first RUN of the queue that may run in `slot`. */
 function takeFor(leader: Leader, slot: Slot): RunId | undefined {
@@ -119,21 +119,25 @@ function takeFor(leader: Leader, slot: Slot): RunId | undefined {
   const last = Math.max(0, queue.length - LOOKED_AT)
   for (let at = queue.length - 1; at >= last; at--) {
     const run = runs.get(queue[at]!)!
-    if (!avoids(leader, run, slot.agent.node) && !isBesideSuspect(leader, run, slot))
+    if (!avoids(leader, run, slot.agent.node) && !isCrowded(leader, run, slot))
       return queue.splice(at, 1)[0]
   }
   return undefined
 }
 
 /**
- * Of RUNs whose next loss counts the only agent runs one at a time: else one that kills it would have the others given up
- * with it. Among several agents they part by themselves.
+ * When an agent dies all that it runs is lost, and nobody knows whose fault it was. So RUNs whose next loss counts are
+ * parted: with each loss fewer of them run at a time in one agent, at last one alone. A RUN that kills agents is then
+ * given up without its neighbours.
  */
-function isBesideSuspect(leader: Leader, run: Run, slot: Slot): boolean {
-  if (leader.agents.size > 1 || !isSuspect(run.tally)) return false
-  return slot.agent.slots.some(
-    other => other !== slot && other.orders.some(id => isSuspect(leader.runs.get(id)!.tally)),
-  )
+function isCrowded(leader: Leader, { tally }: Run, { agent, id }: Slot): boolean {
+  if (agent.slots.length === 1 || !isSuspect(tally)) return false
+  const beside = agent.slots.flatMap(({ id: other, orders }) => {
+    const running = other === id || orders[0] === undefined ? undefined : leader.runs.get(orders[0])
+    return running && isSuspect(running.tally) ? [running.tally.losses] : []
+  })
+  const most = agent.slots.length >> (Math.max(tally.losses, ...beside) - 1)
+  return beside.length >= Math.max(1, most)
 }
 
 function give(leader: Leader, id: RunId, slot: Slot, effects: Effect[]): void {

@@ -52,7 +52,7 @@ export interface Settings {
   readonly BENCHMARK_TIMEOUT: number
   /** Seconds: beat, suspect, lost; ascending. */
   readonly LEASE: readonly [number, number, number]
-  /** One agent a tile, or one a node with PPN executors. */
+  /** One agent a tile, or one a node for all its workers. */
   readonly RANKS: 'tile' | 'node'
   readonly ORDER: 'upf' | 'longest'
   /** Failed RUNs beyond this number stop the sweep; -1: never. */

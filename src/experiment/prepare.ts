@@ -147,8 +147,7 @@ async function look(
 
 /** What is wrong without a word of the workflow, if anything. */
 function refuseKnown({ upf, problems }: Inputs): void {
-  if (problems.length > 0)
-    refuse(inOrder([...problems, ...misguided(upf.lines, upf.path)], upf.path))
+  refuse(inOrder([...problems, ...misguided(upf.lines, upf.path)], upf.path))
 }
 
 /** As many as a person reads; the rest is counted. */

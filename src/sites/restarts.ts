@@ -3,6 +3,8 @@
  * a fault of its own. No fewer than a RUN that kills its agent takes to be given up (engine/fates.ts).
  */
 const RESTARTS = 5
+/** More executors than this do not make it more. */
+const COUNTED = 4
 const WINDOW_MS = 10 * 60 * 1000
 
 export interface Mortal {
@@ -16,7 +18,7 @@ export function newRestarts(now: () => number = () => performance.now()): (who: 
   const times = new Map<number, number[]>()
   return ({ rank, slots }) => {
     const recent = (times.get(rank) ?? []).filter(time => now() - time < WINDOW_MS)
-    if (recent.length >= RESTARTS * Math.max(1, slots)) return false
+    if (recent.length >= RESTARTS * Math.min(Math.max(1, slots), COUNTED)) return false
     times.set(rank, [...recent, now()])
     return true
   }

@@ -63,7 +63,7 @@ export const SETTING_KINDS: Readonly<Record<SettingName, SettingKind>> = {
   BENCHMARK_TIMEOUT: { describe: 'seconds for one attempt of a RUN, -1 none', least: -1 },
   LEASE: { describe: 'beat,suspect,lost in seconds', between: ',' },
   RANKS: {
-    describe: 'tile: one agent a worker; node: one a node, with PPN executors',
+    describe: 'tile: one agent a worker; node: one a node, for all its workers',
     choices: ['tile', 'node'],
   },
   ORDER: {

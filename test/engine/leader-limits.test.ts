@@ -82,25 +82,6 @@ t.test('two lost agents count nothing; from the third on they count as crashes',
   t.equal(known(l, 0).state, 'failed')
 })
 
-t.test('RUNs whose next loss counts: the only agent has one of them at a time', async t => {
-  const l = newRig(4)
-  const losses = () => [0, 1, 2, 3].map(n => known(l, n).tally.losses)
-  for (const life of ['1-a', '2-a']) {
-    t.equal(given(join(l, life, 1, 3)).length, 3)
-    onGone(l, life, 'exit')
-  }
-  t.strictSame(losses(), [2, 2, 2, 0])
-  t.equal(given(join(l, '3-a', 1, 3)).length, 2, 'one of the three, and the other RUN')
-  onGone(l, '3-a', 'exit')
-  t.equal(losses().filter(n => n === 3).length, 1)
-  join(l, '4-a', 1, 3)
-  const at = [0, 1, 2].find(n => known(l, n).state === 'running')!
-  const { slot, attempt } = { slot: l.runs.get(id(at))!.slot!.id, ...known(l, at) }
-  onMessage(l, '4-a', { ...done(at, attempt), slot } as FromAgent, 1)
-  t.equal(given(onMessage(l, '4-a', { ...READY, slot }, 1)).length, 1, 'when it has ended the next')
-  t.equal(given(join(l, '5-b', 2, 3)).length, 1, 'another agent takes the last one')
-})
-
 t.test('faults of one RUN are not those of another', async t => {
   const l = newRig(2)
   join(l, A, 1)

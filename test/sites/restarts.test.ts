@@ -9,6 +9,7 @@ t.test('five starts in ten minutes for each executor, each rank by itself', asyn
   t.equal(of(0, 0, 9), 5, 'the leader')
   t.equal(of(1, 1, 9), 5)
   t.equal(of(2, 3, 20), 15)
+  t.equal(of(3, 64, 99), 20)
   minutes = 9.9
   t.equal(of(1, 1, 1), 0)
   minutes = 10.1
