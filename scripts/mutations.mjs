@@ -109,6 +109,14 @@ const decisions = [
     why: 'an answer that the leader never saw would not be said again',
   },
   {
+    name: 'answer-not-said-again',
+    file: 'src/engine/agent.ts',
+    find: '.filter(([key]) => late.has(key))',
+    replace: '.filter(() => false)',
+    tests: [AGENT],
+    why: 'an answer lost with its connection would wait for the end of the lease',
+  },
+  {
     name: 'answered-run-begun-again',
     file: 'src/engine/agent.ts',
     find: 'if (agent.answered.has(key)) return giveBack',

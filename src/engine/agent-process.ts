@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { unreachable } from '../base/errors.js'
 import * as layout from '../experiment/layout.js'
 import { stagedPath } from '../stage/node-local.js'
-import { hello, onBeat, onLeader, onNewLeader, onStop, onTick } from './agent.js'
+import { hello, isBeatNear, onBeat, onLeader, onNewLeader, onStop, onTick } from './agent.js'
 import type { AgentOptions } from './agent-options.js'
 import { newAgent, STAGER, type Agent, type AgentEffect } from './agent-state.js'
 import { onExecutor, onExecutorExit, onMemory } from './executor-events.js'
@@ -32,8 +32,8 @@ import { ownTemporary } from './temporary.js'
 
 const GRACE_SECONDS = 60 // a checkpoint of 135 MB on a busy disk; larger delays the end of a stopped sweep
 const HUNG_GRACE_SECONDS = 10 // it has shown no sign of life for long
-const TICK_MS = 500
-const LAG_MS = 500
+const TICK_MS = 1000
+const LAG_MS = 1000
 /** Answers of a slot that has more to do wait this long for others: well below what it has in hand. */
 const ANSWER_MS = 5
 /** EX_TEMPFAIL: our own launcher starts the rank again. */
@@ -100,6 +100,7 @@ async function live(
       node: `${host}:${userInfo().uid}`,
       pid: process.pid,
       slots: options.slots,
+      beat: LEASE[0],
       lost: LEASE[2],
       grace: GRACE_SECONDS,
       hungGrace: HUNG_GRACE_SECONDS,
@@ -207,6 +208,7 @@ async function live(
     }
     const executor = spawnExecutor(command, {
       onMessage: message => {
+        if (isBeatNear(agent, now())) beat()
         perform(onExecutor(agent, slot, message, now()))
         if (agent.slots[slot]?.ahead.length) rest() // it works through tiny RUNs
       },
@@ -264,14 +266,14 @@ async function live(
         void memoryUsed(pid).then(mb => perform(onMemory(agent, id, mb, now())))
     }
   }, TICK_MS)
-  const beats = setInterval(() => {
-    const health = {
-      lagP99: lag.p99(),
-      lagMax: lag.max(),
-      rss: process.memoryUsage.rss(),
-    }
+  const beats = setInterval(beat, LEASE[0] * 1000)
+  function beat(): void {
+    const health = { lagP99: lag.p99(), lagMax: lag.max(), rss: process.memoryUsage.rss() }
     lag.reset()
-    perform(onBeat(agent, health))
+    perform(onBeat(agent, health, now()))
+    beats.refresh()
+  }
+  const looks = setInterval(() => {
     redial()
     void lookForLeader()
   }, LEASE[0] * 1000)
@@ -284,6 +286,7 @@ async function live(
   const again = await exited
   clearInterval(ticks)
   clearInterval(beats)
+  clearInterval(looks)
   monitors.stop()
   process.off('SIGTERM', stop)
   process.off('SIGUSR2', stop)

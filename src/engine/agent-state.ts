@@ -15,8 +15,10 @@ import type { FromAgent, Held, Order, Phase } from './protocol.js'
 export interface Agent {
   readonly settings: AgentSettings
   readonly slots: Slot[]
-  /** Answers the leader has not acked; said again at each beat. */
+  /** Answers the leader has not acked; said again at beats. */
   readonly unacked: Map<string, FromAgent & { type: 'done' | 'ended' }>
+  /** Those of them that were there at the last beat: an ack waits for company, so it may yet come. */
+  late: ReadonlySet<string>
   /** The last answers: a RUN that arrives twice is not done twice. */
   readonly answered: Set<string>
   /** All that slots have in hand, and perhaps some that they have no longer: most orders need be looked for nowhere. */
@@ -31,6 +33,8 @@ export interface Agent {
   stopping: 'stopped' | 'walltime' | undefined
   /** Seconds on the agent's monotonic clock: when the leader was last heard. */
   heard: number
+  /** The same clock: when it last said a beat. */
+  beaten: number
   over: boolean
 }
 
@@ -40,6 +44,8 @@ export interface AgentSettings {
   readonly node: string
   readonly pid: number
   readonly slots: number
+  /** Seconds between beats. */
+  readonly beat: number
   /** Seconds without the leader after which the agent stops itself. */
   readonly lost: number
   /** Seconds an executor has to make its state durable after `stop`, before SIGKILL. */
@@ -126,6 +132,7 @@ export function newAgent(settings: AgentSettings, now: number): Agent {
       opening: undefined,
     })),
     unacked: new Map(),
+    late: new Set(),
     answered: new Set(),
     taken: new Set(),
     broken: undefined,
@@ -134,6 +141,7 @@ export function newAgent(settings: AgentSettings, now: number): Agent {
     welcomed: false,
     stopping: undefined,
     heard: now,
+    beaten: now,
     over: false,
   }
 }

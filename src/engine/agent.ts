@@ -1,7 +1,7 @@
 import { unreachable } from '../base/errors.js'
 import { answerKey, held, STAGER, type Agent, type AgentEffect, type Slot } from './agent-state.js'
 import { begin, exit, giveBack, ifOver, lookAhead, openSlot, ready, stopSlot } from './slots.js'
-import { PROTOCOL, type Held, type Order, type ToAgent } from './protocol.js'
+import { PROTOCOL, type Health, type Held, type Order, type ToAgent } from './protocol.js'
 
 /**
  * An agent's decisions, without any input or output: event in, effects out.
@@ -131,15 +131,25 @@ function starts(agent: Agent, now: number): AgentEffect[] {
   return late.map(slot => ({ do: 'kill', slot }))
 }
 
-/** What is said at a beat: answers that were not acked, then what we have. Before the welcome, hello again. */
-export function onBeat(
-  agent: Agent,
-  health: { readonly lagP99: number; readonly lagMax: number; readonly rss: number },
-): AgentEffect[] {
+/**
+ * Is something to be said now that the next beat may go along with? A frame costs more than what is in it, most of
+ * all a leader of ten thousand.
+ */
+export function isBeatNear({ welcomed, beaten, settings }: Agent, now: number): boolean {
+  return welcomed && now - beaten >= settings.beat / 2
+}
+
+/** What is said at a beat: answers long not acked, then what we have. Before the welcome, hello again. */
+export function onBeat(agent: Agent, health: Health, now: number): AgentEffect[] {
+  agent.beaten = now
   if (!agent.welcomed) return hello(agent)
+  const { late, unacked } = agent
+  agent.late = new Set(unacked.keys())
   const idle = agent.slots.filter(s => s.state === 'idle' && !agent.stopping).map(s => s.id)
   return [
-    ...[...agent.unacked.values()].map((message): AgentEffect => ({ do: 'send', message })),
+    ...[...unacked]
+      .filter(([key]) => late.has(key))
+      .map(([, message]): AgentEffect => ({ do: 'send', message })),
     ...(agent.broken ? [{ do: 'send' as const, message: agent.broken }] : []),
     {
       do: 'send',

@@ -1,8 +1,8 @@
 import t from 'tap'
-import type { Agent, AgentEffect } from '../../src/engine/agent-state.js'
-import { onBeat, onLeader, onNewLeader, onTick } from '../../src/engine/agent.js'
+import { newAgent, type Agent, type AgentEffect } from '../../src/engine/agent-state.js'
+import { isBeatNear, onBeat, onLeader, onNewLeader, onTick } from '../../src/engine/agent.js'
 import { onExecutor, onExecutorExit } from '../../src/engine/executor-events.js'
-import { DONE, HEALTH, opened, order, RUN } from './agent-rig.js'
+import { DONE, HEALTH, opened, order, RUN, SETTINGS } from './agent-rig.js'
 
 // One answer for each attempt, said until the leader has it, and no more work once the lease is over.
 
@@ -15,15 +15,25 @@ function running(attempt = 1, timeout = -1): Agent {
 const said = (effects: readonly AgentEffect[]) =>
   effects.flatMap(e => (e.do === 'send' ? [e.message.type] : []))
 
-t.test('an answer is said again at each beat until it is acked', async t => {
+t.test('an answer that waits for its ack since before the last beat is said again', async t => {
   const agent = running()
   t.strictSame(said(onExecutor(agent, 0, DONE, 1)), ['done', 'ready'])
-  t.strictSame(said(onBeat(agent, HEALTH)), ['done', 'beat'])
-  t.strictSame(said(onBeat(agent, HEALTH)), ['done', 'beat'])
-  onLeader(agent, { type: 'ack', run: RUN, attempt: 2 }, 2)
-  t.strictSame(said(onBeat(agent, HEALTH)), ['done', 'beat'], 'that was the ack of another')
-  onLeader(agent, { type: 'ack', run: RUN, attempt: 1 }, 3)
-  t.strictSame(said(onBeat(agent, HEALTH)), ['beat'])
+  t.strictSame(said(onBeat(agent, HEALTH, 5)), ['beat'], 'its ack may wait for the next order')
+  t.strictSame(said(onBeat(agent, HEALTH, 10)), ['done', 'beat'])
+  onLeader(agent, { type: 'ack', run: RUN, attempt: 2 }, 11)
+  t.strictSame(said(onBeat(agent, HEALTH, 15)), ['done', 'beat'], 'that was the ack of another')
+  onLeader(agent, { type: 'ack', run: RUN, attempt: 1 }, 16)
+  t.strictSame(said(onBeat(agent, HEALTH, 20)), ['beat'])
+})
+
+t.test('a beat goes along with what is said within half a beat before it', async t => {
+  const agent = running()
+  onBeat(agent, HEALTH, 5)
+  t.notOk(isBeatNear(agent, 7))
+  t.ok(isBeatNear(agent, 7.5))
+  onBeat(agent, HEALTH, 7.5)
+  t.notOk(isBeatNear(agent, 9.9))
+  t.notOk(isBeatNear(newAgent(SETTINGS, 0), 60), 'who is not welcome has nothing to say but hello')
 })
 
 t.test('an answer outlives its leader', async t => {

@@ -13,7 +13,7 @@ export const HEALTH = { lagP99: 0, lagMax: 0, rss: 0 }
 /** In seconds: without a leader for 120 its lease is over; 10 of grace for what hangs. */
 export const SETTINGS = {
   ...{ rank: 1, host: 'h', node: 'n', pid: 7, slots: 1 },
-  ...{ lost: 120, grace: 60, hungGrace: 10, openLimit: 3 },
+  ...{ beat: 5, lost: 120, grace: 60, hungGrace: 10, openLimit: 3 },
 }
 
 export const DONE: FromExecutor = {

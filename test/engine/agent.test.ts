@@ -4,8 +4,11 @@ import { hello, onBeat, onLeader, onStop, onTick } from '../../src/engine/agent.
 import { onExecutor, onExecutorExit, onMemory } from '../../src/engine/executor-events.js'
 import { DONE, HEALTH, kinds, opened, order, RUN, SETTINGS } from './agent-rig.js'
 
-const unsaid = (agent: Agent) =>
-  onBeat(agent, HEALTH).filter(e => e.do === 'send' && e.message.type !== 'beat')
+/** Answers without an ack. */
+const unsaid = (agent: Agent) => {
+  onBeat(agent, HEALTH, 0)
+  return onBeat(agent, HEALTH, 0).filter(e => e.do === 'send' && e.message.type !== 'beat')
+}
 
 t.test('hello, stage in an executor of its own, open, ready', async t => {
   const agent = newAgent(SETTINGS, 0)
@@ -140,10 +143,10 @@ t.test(
 
 t.test('before the welcome it says hello at each beat, then what it has', async t => {
   const agent = newAgent(SETTINGS, 0)
-  t.strictSame(kinds(onBeat(agent, HEALTH)), ['send hello'])
+  t.strictSame(kinds(onBeat(agent, HEALTH, 0)), ['send hello'])
   t.strictSame(onLeader(agent, { type: 'unknown' }, 0), [], 'its hello is on its way')
   onLeader(agent, { type: 'welcome', keep: [] }, 0)
-  t.match(onBeat(agent, HEALTH), [{ message: { type: 'beat', inventory: { phase: 'closed' } } }])
+  t.match(onBeat(agent, HEALTH, 0), [{ message: { type: 'beat', inventory: { phase: 'closed' } } }])
   t.strictSame(kinds(onLeader(agent, { type: 'unknown' }, 0)), ['exit'], 'its lease is over')
 })
 

@@ -1,4 +1,12 @@
-import { hello, onBeat, onLeader, onNewLeader, onStop, onTick } from '../../src/engine/agent.js'
+import {
+  hello,
+  isBeatNear,
+  onBeat,
+  onLeader,
+  onNewLeader,
+  onStop,
+  onTick,
+} from '../../src/engine/agent.js'
 import { newAgent, STAGER, type Agent, type AgentEffect } from '../../src/engine/agent-state.js'
 import { onExecutor, onExecutorExit, onMemory } from '../../src/engine/executor-events.js'
 import type { FromAgent, ToAgent } from '../../src/engine/protocol.js'
@@ -8,7 +16,7 @@ import { Outbox } from './outbox.js'
 import { Process } from './process.js'
 import type { World } from './world.js'
 
-const TICK = 0.5
+const TICK = 1
 const ANSWER = 0.005
 const LEASES_ALONE = 5
 const TIMES = { grace: 60, hungGrace: 10, openLimit: 3 }
@@ -86,7 +94,7 @@ export class SimRank {
     const { slots, lease } = world.scenario
     const host = `h${node}`
     const agent = newAgent(
-      { rank, host, node: host, pid, slots, lost: lease[2], ...TIMES },
+      { rank, host, node: host, pid, slots, beat: lease[0], lost: lease[2], ...TIMES },
       world.clock.now,
     )
     const id = `${rank}-${world.number()}`
@@ -98,7 +106,7 @@ export class SimRank {
     if (this.path.isHaunted) world.checks.excuse(id)
     this.every(life, TICK, () => this.tick(life))
     this.every(life, lease[0], () => {
-      this.perform(life, onBeat(agent, HEALTH))
+      this.perform(life, onBeat(agent, HEALTH, world.clock.now))
       this.look(life)
     })
     this.perform(life, hello(agent))
@@ -234,7 +242,10 @@ export class SimRank {
       this.node,
       this.process,
       message => {
-        if (isHere()) this.perform(life, onExecutor(life.agent, slot, message, clock.now))
+        if (!isHere()) return
+        const { agent } = life
+        if (isBeatNear(agent, clock.now)) this.perform(life, onBeat(agent, HEALTH, clock.now))
+        this.perform(life, onExecutor(agent, slot, message, clock.now))
       },
       (fate, how) => {
         const isLast = this.hosts.get(slot) === host

@@ -2,7 +2,7 @@
 // argv: EXP first count says [file]: seconds that each RUN is said to have taken, and those it takes, by id
 // parent: {"go":true} lets them ask for RUNs; this process says {"registered":n} and {"over":ms since go}.
 import { readFileSync } from 'node:fs'
-import { hello, onBeat, onLeader } from '../../../dist/src/engine/agent.js'
+import { hello, isBeatNear, onBeat, onLeader } from '../../../dist/src/engine/agent.js'
 import { newAgent } from '../../../dist/src/engine/agent-state.js'
 import { onExecutor } from '../../../dist/src/engine/executor-events.js'
 import { newOutbox } from '../../../dist/src/engine/outbox.js'
@@ -11,7 +11,7 @@ import { awaitRendezvous, readKeys } from '../../../dist/src/engine/rendezvous.j
 import { allowSockets, connect } from '../../../dist/src/engine/socket.js'
 import { openExp } from '../../../dist/src/experiment/exp.js'
 
-const TIMES = { lost: 120, grace: 60, hungGrace: 10, openLimit: 3 }
+const TIMES = { beat: 5, lost: 120, grace: 60, hungGrace: 10, openLimit: 3 }
 const HEALTH = { lagP99: 0, lagMax: 0, rss: 0 }
 const FINISH = { marker: 'f'.repeat(64), epochs: 0, reason: 'completed', durable: true }
 const [path, first, count, says, times] = process.argv.slice(2)
@@ -45,7 +45,11 @@ function simulate(rank) {
   const outbox = newOutbox(encodeHead({ exp: exp.id, epoch, nonce }), 5, (_, frame) =>
     socket.send(frame),
   )
-  const executor = message => perform(onExecutor(agent, 0, message, now()))
+  const beat = () => perform(onBeat(agent, HEALTH, now()))
+  const executor = message => {
+    if (isBeatNear(agent, now())) beat()
+    perform(onExecutor(agent, 0, message, now()))
+  }
   const perform = effects => {
     for (const effect of effects)
       switch (effect.do) {
@@ -77,7 +81,10 @@ function simulate(rank) {
       }
   }
   perform(hello(agent))
-  return { open: () => executor({ type: 'opened' }), beat: () => perform(onBeat(agent, HEALTH)) }
+  return {
+    open: () => executor({ type: 'opened' }),
+    beat: () => (isBeatNear(agent, now()) || !agent.welcomed) && beat(),
+  }
 }
 
 process.on('message', ({ go }) => {
