@@ -13,6 +13,14 @@ export interface Outbox {
 /** Characters of a frame, if it holds more than one body: far below what a peer drops. */
 const FRAME = 1024 * 1024
 
+interface Frame {
+  readonly to: string
+  /** Bodies; '' once it has left. */
+  text: string
+  readonly since: number
+  isUrgent: boolean
+}
+
 /**
  * @param head what each frame begins with (protocol.ts)
  * @param lazyMs how long what is in no hurry waits at most; less than a beat, or an answer is said again
@@ -23,55 +31,55 @@ export function newOutbox(
   send: (to: string, frame: string) => void,
 ): Outbox {
   /** Oldest first. */
-  const pending = new Map<string, { text: string; readonly since: number }>()
-  const urgent = new Set<string>()
-  let soon: NodeJS.Immediate | undefined
+  const pending = new Map<string, Frame>()
+  let urgent: Frame[] = []
   let later: NodeJS.Timeout | undefined
 
-  const leave = (to: string) => {
-    const frame = pending.get(to)
-    if (!frame) return
-    pending.delete(to)
-    send(to, `${head}[${frame.text}]}`)
+  const pass = ({ to, text }: Frame) => send(to, `${head}[${text}]}`)
+  const leave = (frame: Frame) => {
+    if (frame.text === '') return
+    pending.delete(frame.to)
+    pass(frame)
+    frame.text = ''
+  }
+  const hurry = () => {
+    const frames = urgent
+    urgent = []
+    frames.forEach(leave)
   }
   /** What came lately stays: it may yet find company. */
   const sweep = () => {
     later = undefined
     const now = performance.now()
-    for (const [to, { since }] of pending) {
-      if (now - since < lazyMs / 2) {
-        later = setTimeout(sweep, since + lazyMs - now)
+    for (const frame of pending.values()) {
+      if (now - frame.since < lazyMs / 2) {
+        later = setTimeout(sweep, frame.since + lazyMs - now)
         return
       }
-      leave(to)
+      leave(frame)
     }
-  }
-  const flush = () => {
-    if (later) clearTimeout(later)
-    later = undefined
-    urgent.clear()
-    for (const to of [...pending.keys()]) leave(to)
   }
   return {
     post: (to, body, lazy = false) => {
-      const frame = pending.get(to)
-      if (!frame) pending.set(to, { text: body, since: performance.now() })
-      else if (frame.text.length + body.length <= FRAME) frame.text += `,${body}`
+      let frame = pending.get(to)
+      if (!frame) {
+        frame = { to, text: body, since: performance.now(), isUrgent: false }
+        pending.set(to, frame)
+      } else if (frame.text.length + body.length <= FRAME) frame.text += `,${body}`
       else {
-        send(to, `${head}[${frame.text}]}`)
+        pass(frame)
         frame.text = body
       }
-      if (lazy) {
-        later ??= setTimeout(sweep, lazyMs)
-        return
+      if (lazy) later ??= setTimeout(sweep, lazyMs)
+      else if (!frame.isUrgent) {
+        frame.isUrgent = true
+        if (urgent.push(frame) === 1) setImmediate(hurry)
       }
-      urgent.add(to)
-      soon ??= setImmediate(() => {
-        soon = undefined
-        for (const peer of urgent) leave(peer)
-        urgent.clear()
-      })
     },
-    flush,
+    flush: () => {
+      if (later) clearTimeout(later)
+      later = undefined
+      for (const frame of pending.values()) leave(frame)
+    },
   }
 }

@@ -67,3 +67,13 @@ t.test('a frame that would grow too long leaves before', t => {
   )
   t.end()
 })
+
+t.test('what has left with all else does not leave again', async t => {
+  const { box, sent } = outbox(NEVER_MS)
+  box.post('a', '1')
+  box.flush()
+  box.post('a', '2', true)
+  await new Promise(resolve => setImmediate(resolve))
+  t.strictSame(sent, [['a', '{"bodies":[1]}']])
+  box.flush()
+})
