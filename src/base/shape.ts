@@ -14,8 +14,9 @@ export function isObject(value: unknown): value is Fields {
 
 /** An object with these fields; others may be there too. */
 export function shape(fields: Readonly<Record<string, Check>>): Check {
-  const all = Object.entries(fields)
-  return v => isObject(v) && all.every(([name, check]) => check(v[name]))
+  const names = Object.keys(fields)
+  const checks = Object.values(fields)
+  return v => isObject(v) && checks.every((check, i) => check(v[names[i]!]))
 }
 
 export function list(check: Check): Check {

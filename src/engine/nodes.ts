@@ -84,7 +84,7 @@ export function failedOn(leader: Leader, node: Node, run: Run, fate: Fate): Effe
 
 /** @param node where it finished; undefined if that agent is not known any more */
 export function finishedOn(leader: Leader, node: Node | undefined, run: Run): Effect[] {
-  node?.failed.clear()
+  if (node && node.failed.size > 0) node.failed.clear() // an empty one would make itself a new table each time
   return run.failedOn.flatMap(other => (other.failed.has(run.plan.run) ? judge(leader, other) : []))
 }
 

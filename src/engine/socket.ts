@@ -89,14 +89,12 @@ export async function listen(
     frames => router.send(frames),
     () => dropped++,
   )
-  const reading = (async () => {
-    for await (const frames of router) {
-      const [from, frame] = frames
-      if (from && frame && frames.length === 2 && isOurs(frame))
-        onFrame(routes.heard(from.toString()), frame.subarray(token.length))
-      else dropped++
-    }
-  })()
+  const reading = read(router, frames => {
+    const [from, frame] = frames
+    if (from && frame && frames.length === 2 && isOurs(frame))
+      onFrame(routes.heard(from.toString()), frame.subarray(token.length))
+    else dropped++
+  })
   return {
     addresses,
     send: (to, frame) => outbox.push([routes.to(to), frame]),
@@ -198,17 +196,30 @@ export function connect(
   function dial(): Dealer {
     const opened = newDealer(keys, dials === 0 ? id : `${id}.${dials}`)
     opened.connect(addresses[at]!)
-    void read(opened, frame => {
+    void read(opened, frames => {
+      if (!frames[0] || frames.length > 1) return
       isHeard = true
-      onFrame(frame)
+      onFrame(frames[0])
     })
     return opened
   }
 }
 
-/** Until it is closed. */
-async function read(dealer: Dealer, onFrame: (frame: Uint8Array) => void): Promise<void> {
-  for await (const frames of dealer) if (frames[0] && frames.length === 1) onFrame(frames[0])
+/** Until it is closed. Its own iterator makes three promises more for each message. */
+async function read(
+  socket: Dealer | Router,
+  onMessage: (frames: readonly Buffer[]) => void,
+): Promise<void> {
+  for (;;) {
+    let frames: readonly Buffer[]
+    try {
+      frames = await socket.receive()
+    } catch (error) {
+      if (socket.closed) return
+      throw error
+    }
+    onMessage(frames)
+  }
 }
 
 function newDealer(keys: Keys, routingId: string): Dealer {
