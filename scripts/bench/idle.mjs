@@ -39,8 +39,9 @@ const busy = /^rank = (\d+)$/m.exec(readFileSync(join(folder, 'out/EXP001/run/SL
 const idle = readdirSync('/proc').filter(pid => {
   if (!/^\d+$/.test(pid)) return false
   const args = argv(pid)
-  const rank = args[args.indexOf('--rank') + 1]
-  return args.includes(join(folder, 'out/EXP001')) && rank !== '0' && rank !== busy
+  const at = args.indexOf('--rank') // executors have none
+  const rank = args[at + 1]
+  return at > 0 && args.includes(join(folder, 'out/EXP001')) && rank !== '0' && rank !== busy
 })
 const before = idle.map(cpu)
 const begun = performance.now()
