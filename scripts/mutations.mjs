@@ -241,8 +241,8 @@ const decisions = [
   {
     name: 'busy-executor-outlives-its-agent',
     file: 'src/sites/leash.ts',
-    find: '.status === 0 ? LEASH',
-    replace: '.status !== 0 ? LEASH',
+    find: 'isPrefix(LEASH) ? LEASH',
+    replace: '!isPrefix(LEASH) ? LEASH',
     tests: ['test/sites/leash.test.ts'],
     why: 'a RUN in a busy loop never hears that its agent has died',
   },

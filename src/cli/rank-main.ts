@@ -126,7 +126,7 @@ async function serveAsAgent(
   void tidyNode(TMP_ROOT)
   const { agentMain } = await import('../engine/agent-process.js')
   const { epoch, lifeline, tile, slots } = args
-  const held = leash()
+  const leashed = leash()
   const bound = binder(exp.settings, text =>
     console.error(args.held ? `rank ${rank}: ${text}` : text),
   )
@@ -134,7 +134,7 @@ async function serveAsAgent(
     ...{ exp, rank, epoch, lifeline, tile, slots },
     // a launcher such as mpiexec would end the job at any other status than 0
     alone: args.held ? ALONE : 0,
-    before: tile => [...held, ...bound(tile)],
+    before: tile => [...leashed, ...bound(tile)],
     workflow: {
       url: args.workflow ?? url,
       ...{ name, stageVersion },

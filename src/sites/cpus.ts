@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process'
 import type { Settings } from '../experiment/exp.js'
+import { isPrefix } from './prefix.js'
 
 /**
  * Words before an executor's command that bind it to its cores.
@@ -11,11 +11,8 @@ export function binder(
 ): (tile: number) => readonly string[] {
   if (CPUS === '' || (LAUNCHER === 'pals' && RANKS === 'tile')) return () => []
   const lists = CPUS.split(':')
-  const bind = (list: string) => ['taskset', '--cpu-list', list]
-  const failed = lists.find(list => {
-    const [program, ...args] = [...bind(list), 'true']
-    return spawnSync(program, args).status !== 0
-  })
+  const bind = (list: string) => ['taskset', '--cpu-list', list] as const
+  const failed = lists.find(list => !isPrefix(bind(list)))
   if (failed === undefined) return tile => bind(lists[tile % lists.length]!)
   onFault(`CPUS: ${failed} cannot be bound to here; workers run on any core`)
   return () => []

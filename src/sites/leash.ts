@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { isPrefix } from './prefix.js'
 
 const LEASH = ['setpriv', '--pdeathsig', 'KILL'] as const
 
@@ -8,6 +8,5 @@ const LEASH = ['setpriv', '--pdeathsig', 'KILL'] as const
  * @returns none where there is no setpriv that can do it (util-linux has it since 2.33)
  */
 export function leash(): readonly string[] {
-  const [program, ...args] = LEASH
-  return spawnSync(program, [...args, 'true'], { stdio: 'ignore' }).status === 0 ? LEASH : []
+  return isPrefix(LEASH) ? LEASH : []
 }
