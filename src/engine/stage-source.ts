@@ -82,10 +82,10 @@ export async function serveNoMore(place: SourcePlace): Promise<void> {
   await say(place, { epoch: place.epoch, host, state: 'failed' })
 }
 
-/** Files of earlier jobs, which may hold a secret. */
+/** Files of earlier jobs, which may hold a secret; also those that a process was killed over. */
 async function forgetEarlier({ engine, epoch, what }: SourcePlace): Promise<void> {
   for (const name of await readdir(engine)) {
-    const [, of, job] = /^(\w+)-source-(\d+)\.json$/.exec(name) ?? []
+    const [, of, job] = /^\.?(\w+)-source-(\d+)\.json(\.|$)/.exec(name) ?? []
     if (of === what && Number(job) < epoch) await rm(join(engine, name), { force: true })
   }
 }

@@ -96,10 +96,12 @@ t.test('a job that dies late does not speak for the next one', async t => {
   t.match(await awaitSource(at), there, 'its own word is another file')
   await serveNoMore(at) // the same epoch, another host: a job whose leader has never led
   t.match(await awaitSource(at), there)
+  const killedOver = ['.data-source-1.json.7.0123abcd.1', '.data-source-3.json.8.0123abcd.1']
+  for (const name of killedOver) fs.writeFileSync(join(engine, name), '')
   await t.rejects(serveStaged({ ...at, epoch: 3 }, () => Promise.reject(new Error('no')), 1, ''))
   t.strictSame(
-    fs.readdirSync(engine).filter(name => name.endsWith('.json')),
-    ['data-source-3.json'],
+    fs.readdirSync(engine).filter(name => name.includes('.json')),
+    ['.data-source-3.json.8.0123abcd.1', 'data-source-3.json'],
     'what earlier jobs have said is gone',
   )
 })
