@@ -124,7 +124,7 @@ async function serveAsAgent(
   await use(stagedPath(TMP_ROOT, exp.data.digest, { name, stageVersion }))
   atEnd.push(() => removeIfEmpty(join(TMP_ROOT, exp.id)))
   void tidyNode(TMP_ROOT)
-  const { agentMain } = await import('../engine/agent-process.js')
+  const { agentMain } = await import('../engine/agent-main.js')
   const { epoch, lifeline, tile, slots } = args
   const leashed = leash()
   const bound = binder(exp.settings, text =>

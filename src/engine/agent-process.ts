@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { unreachable } from '../base/errors.js'
 import * as layout from '../experiment/layout.js'
 import { stagedPath } from '../stage/node-local.js'
@@ -12,20 +11,13 @@ import { onExecutor, onExecutorExit, onMemory } from './executor-events.js'
 import { spawnExecutor, type ExecutorHost } from './executor-host.js'
 import { instruction } from './instruction.js'
 import { watchLag } from './lag.js'
-import { holdLifeline } from './lifeline.js'
 import { memoryUsed } from './memory.js'
 import { newMonitors } from './monitor.js'
 import { newOutbox } from './outbox.js'
 import { encodeHead, parseToAgent, type FromAgent } from './protocol.js'
 import { recordError } from './record-error.js'
-import { openRankLog, type RankLog } from './rank-log.js'
-import {
-  awaitRendezvous,
-  byReach,
-  readKeys,
-  readRendezvous,
-  type Rendezvous,
-} from './rendezvous.js'
+import type { RankLog } from './rank-log.js'
+import { byReach, readKeys, readRendezvous, type Rendezvous } from './rendezvous.js'
 import { newRest } from './rest.js'
 import { connect } from './socket.js'
 import { ownTemporary } from './temporary.js'
@@ -33,55 +25,13 @@ import { ownTemporary } from './temporary.js'
 const GRACE_SECONDS = 60 // a checkpoint of 135 MB on a busy disk; larger delays the end of a stopped sweep
 const HUNG_GRACE_SECONDS = 10 // it has shown no sign of life for long
 const TICK_MS = 1000
-const LAG_MS = 1000
+/** Between two looks at the loop's lag, in ms: some between two beats. */
+const lagMs = (beat: number) => Math.min(1000, beat * 250)
 /** Answers of a slot that has more to do wait this long for others: well below what it has in hand. */
 const ANSWER_MS = 5
-/** EX_TEMPFAIL: our own launcher starts the rank again. */
-const RESTART_ME = 75
-/** A leader that takes a lock over from another host waits 30 s for a sign of it. */
-const FIRST_SECONDS = 12
-/** Without a leader for this many leases it leaves: nobody comes any more. */
-const LEASES_ALONE = 5
-
-/** Run an agent to its end: one life after another, as long as there is a leader. */
-export async function agentMain(options: AgentOptions): Promise<number> {
-  const { exp, rank, lifeline } = options
-  const log = openRankLog(layout.out(exp.path, rank))
-  const hosts = new Map<number, ExecutorHost>()
-  const killAll = () => hosts.forEach(host => host.kill())
-  if (lifeline) holdLifeline(killAll, () => undefined)
-  process.on('SIGINT', () => undefined) // the terminal sends it to all; the leader decides
-  const engine = layout.engine(exp.path)
-  let alone = 0
-  while (alone < LEASES_ALONE) {
-    const limit = Math.max(FIRST_SECONDS, exp.settings.LEASE[2])
-    const leader = await awaitRendezvous(engine, options.epoch, limit)
-    if (leader?.addresses.length === 0) {
-      log.line('the leader has died for good: this rank leaves')
-      await log.close()
-      return 0
-    }
-    const ended = leader && (await live(options, leader, log, hosts))
-    killAll()
-    hosts.clear()
-    if (ended && !ended.again) {
-      await log.close()
-      return 0
-    }
-    if (ended && lifeline) {
-      await log.close()
-      return RESTART_ME
-    }
-    alone = ended?.welcomed ? 0 : alone + 1
-    await sleep(200 + 800 * Math.random())
-  }
-  log.line('no leader comes any more: this rank leaves')
-  await log.close()
-  return options.alone
-}
 
 /** One life: from hello to bye, or to the end of the lease. Performs the effects of agent.ts and decides nothing. */
-async function live(
+export async function live(
   options: AgentOptions,
   first: Rendezvous,
   log: RankLog,
@@ -92,7 +42,7 @@ async function live(
   const nonce = randomBytes(4).toString('hex')
   const now = () => performance.now() / 1000
   const host = hostname()
-  const lag = watchLag(LAG_MS)
+  const lag = watchLag(lagMs(LEASE[0]))
   const agent: Agent = newAgent(
     {
       rank,
@@ -113,7 +63,11 @@ async function live(
   const temporary = await ownTemporary(join(TMP_ROOT, exp.id))
   const data = stagedPath(TMP_ROOT, exp.data.digest, options.workflow)
   const rest = newRest()
-  const monitors = newMonitors(exp.path, slot => hosts.get(slot)?.pid)
+  const monitors = newMonitors(
+    exp.path,
+    slot => agent.slots[slot]?.order,
+    slot => hosts.get(slot)?.pid,
+  )
   let leader = first
   let writing: Promise<void> | undefined
   let exit: (again: boolean) => void = () => undefined
@@ -168,6 +122,7 @@ async function live(
           temporary: temporary.next(effect.slot, effect.order),
           data: exp.data.digest,
         })
+        monitors.follow(effect.slot)
         return
       case 'kill':
         hosts.get(effect.slot)?.kill()
@@ -210,6 +165,7 @@ async function live(
       onMessage: message => {
         if (isBeatNear(agent, now())) beat()
         perform(onExecutor(agent, slot, message, now()))
+        monitors.follow(slot)
         if (agent.slots[slot]?.ahead.length) rest() // it works through tiny RUNs
       },
       onOutput: text => log.line(text),
@@ -218,6 +174,7 @@ async function live(
         temporary.left(slot)
         if (slot === STAGER && hosts.get(slot) !== executor) return // one that fed other nodes
         perform(onExecutorExit(agent, slot, fate, how)) // asks for its last lines
+        monitors.follow(slot)
         if (hosts.get(slot) === executor) hosts.delete(slot)
       },
     })
@@ -259,7 +216,6 @@ async function live(
 
   const ticks = setInterval(() => {
     perform(onTick(agent, now()))
-    monitors.look(agent.slots)
     for (const { id, order } of agent.slots) {
       const pid = hosts.get(id)?.pid
       if (order && order.memory > 0 && pid !== undefined)
@@ -284,9 +240,7 @@ async function live(
   log.line(`rank ${rank} on ${host}, process ${process.pid}, leader epoch ${leader.epoch}`)
   perform(hello(agent))
   const again = await exited
-  clearInterval(ticks)
-  clearInterval(beats)
-  clearInterval(looks)
+  for (const timer of [ticks, beats, looks]) clearInterval(timer)
   monitors.stop()
   process.off('SIGTERM', stop)
   process.off('SIGUSR2', stop)

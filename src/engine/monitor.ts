@@ -1,7 +1,6 @@
 import { open, readFile } from 'node:fs/promises'
 import * as layout from '../experiment/layout.js'
 import { clock } from '../base/log.js'
-import type { Slot } from './agent-state.js'
 import { gpuLoad } from './gpu.js'
 import { memoryOf, processTree, sum } from './memory.js'
 import type { Order } from './protocol.js'
@@ -13,27 +12,30 @@ import type { Order } from './protocol.js'
 const HEADER = 'time,attempt,seconds,cpu_percent,rss_mb,gpu_percent,gpu_mb\n'
 
 export interface Monitors {
-  /** Follow the RUNs that run now, and no others. Call it now and then. */
-  look(slots: readonly Slot[]): void
+  /** Follow what the slot runs now, and nothing else of it. To be called where that may have changed. */
+  follow(slot: number): void
   stop(): void
 }
 
-/** @param pidOf executor of a slot */
-export function newMonitors(exp: string, pidOf: (slot: number) => number | undefined): Monitors {
+/** @param orderOf what a slot runs @param pidOf its executor */
+export function newMonitors(
+  exp: string,
+  orderOf: (slot: number) => Order | undefined,
+  pidOf: (slot: number) => number | undefined,
+): Monitors {
   const running = new Map<number, { readonly order: Order; readonly stop: () => void }>()
   const end = (slot: number) => {
     running.get(slot)?.stop()
     running.delete(slot)
   }
   return {
-    look: slots => {
-      for (const { id, order } of slots) {
-        if (running.size === 0 && order?.monitor === undefined) continue
-        if (running.get(id)?.order === order) continue
-        end(id)
-        if (order?.monitor !== undefined)
-          running.set(id, { order, stop: monitor(exp, order, order.monitor, () => pidOf(id)) })
-      }
+    follow: slot => {
+      const order = orderOf(slot)
+      if (running.size === 0 && order?.monitor === undefined) return
+      if (running.get(slot)?.order === order) return
+      end(slot)
+      if (order?.monitor !== undefined)
+        running.set(slot, { order, stop: monitor(exp, order, order.monitor, () => pidOf(slot)) })
     },
     stop: () => [...running.keys()].forEach(end),
   }

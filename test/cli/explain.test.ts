@@ -285,8 +285,12 @@ t.test('too few open files are refused before an EXP is made', async t => {
 })
 
 t.test('monitor: perf.csv for the RUNs that ask for it', async t => {
-  const cwd = bench(t, SLOW, [{ monitor: 0.2, epochs: 8 }, {}], { epochSeconds: 0.25 })
+  const short = Array(4).fill({ monitor: 0.1, epochs: 2 })
+  const lines = [{ monitor: 0.2, epochs: 8 }, {}, ...short]
+  const cwd = bench(t, SLOW, lines, { epochSeconds: 0.25 })
   t.equal(upfHeds(ARGS, cwd).status, 0)
+  for (const run of ['R2', 'R3', 'R4', 'R5'])
+    t.ok(fs.existsSync(join(cwd, `out/EXP001/run/${run}/perf.csv`)), 'also in half a second')
   const csv = fs.readFileSync(join(cwd, 'out/EXP001/run/R0/perf.csv'), 'utf8')
   t.match(csv, /^time,attempt,seconds,cpu_percent,rss_mb,gpu_percent,gpu_mb\n\d{4}-.*,1,0\.\d,/)
   t.notOk(fs.existsSync(join(cwd, 'out/EXP001/run/R1/perf.csv')))

@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { runId } from '../../src/base/ids.js'
-import type { Slot } from '../../src/engine/agent-state.js'
 import { gpuLoad, parseLoad } from '../../src/engine/gpu.js'
 import { newMonitors } from '../../src/engine/monitor.js'
 import type { Order } from '../../src/engine/protocol.js'
@@ -17,19 +16,6 @@ const order = (attempt: number, monitor?: number): Order => ({
   ...limits,
   ...(monitor === undefined ? {} : { monitor }),
 })
-const slot = (order: Order | undefined): Slot => ({
-  ...{
-    id: 0,
-    state: 'busy',
-    order,
-    ahead: [],
-    line: [],
-    deadline: undefined,
-    progressed: undefined,
-  },
-  ...{ ending: undefined, openFailures: 0, opening: undefined },
-})
-
 /** An EXP with the folder of the RUN, and a process whose child works hard. */
 function bench(t: Test) {
   const exp = t.testdir({ run: { R0: {} } })
@@ -43,15 +29,24 @@ function bench(t: Test) {
     while (rows().length < length) await sleep(20)
     return rows()
   }
-  return { exp, pid: child.pid, rows, until }
+  let running: Order | undefined
+  const monitors = newMonitors(
+    exp,
+    () => running,
+    () => child.pid,
+  )
+  const run = (order: Order | undefined) => {
+    running = order
+    monitors.follow(0)
+  }
+  return { exp, run, stop: () => monitors.stop(), rows, until }
 }
 
 t.test('a line a look: processor and memory of the whole tree of processes', async t => {
-  const { exp, pid, until } = bench(t)
-  const monitors = newMonitors(exp, () => pid)
-  monitors.look([slot(order(2, 0.2))])
+  const { run, stop, until } = bench(t)
+  run(order(2, 0.2))
   const [header, ...rows] = await until(5)
-  monitors.stop()
+  stop()
   t.equal(header, 'time,attempt,seconds,cpu_percent,rss_mb,gpu_percent,gpu_mb')
   const last = rows.at(-1)!.split(',')
   t.match(last[0], /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/)
@@ -61,15 +56,14 @@ t.test('a line a look: processor and memory of the whole tree of processes', asy
 })
 
 t.test('the next attempt goes on in the same file, and the end of a RUN ends it', async t => {
-  const { exp, pid, rows, until } = bench(t)
-  const monitors = newMonitors(exp, () => pid)
-  monitors.look([slot(order(1, 0.1))])
+  const { run, rows, until } = bench(t)
+  run(order(1, 0.1))
   await until(2)
-  monitors.look([slot(order(2, 0.1))])
+  run(order(2, 0.1))
   const both = await until(rows().length + 2)
   t.equal(both.filter(row => row.startsWith('time')).length, 1, 'one header')
   t.match(both.at(-1), /^[^,]+,2,/)
-  monitors.look([slot(undefined)])
+  run(undefined)
   await sleep(200) // what was on its way
   const after = rows().length
   await sleep(400)
@@ -77,17 +71,16 @@ t.test('the next attempt goes on in the same file, and the end of a RUN ends it'
 })
 
 t.test('a RUN without `monitor` has no file; a folder that is missing harms nobody', async t => {
-  const { exp, pid, rows } = bench(t)
-  const monitors = newMonitors(exp, () => pid)
-  monitors.look([slot(order(1))])
+  const { exp, run, stop, rows } = bench(t)
+  run(order(1))
   await sleep(200)
   t.strictSame(rows(), [])
   fs.rmdirSync(dirname(layout.performance(exp, RUN)))
-  monitors.look([slot(order(2, 0.1))])
+  run(order(2, 0.1))
   await sleep(400)
   fs.mkdirSync(dirname(layout.performance(exp, RUN)))
   while (rows().length < 2) await sleep(20)
-  monitors.stop()
+  stop()
 })
 
 t.test('GPUs: mean load, memory of all; nothing where nobody tells', async t => {
