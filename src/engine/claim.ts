@@ -71,7 +71,7 @@ export function finishedBefore(
   if (!found.valid) return undefined
   const { epochs, reason } = found.marker
   // whether it was synced is not known: a restart shall read it
-  return { marker: sha256(text), epochs, reason, seconds: 0, durable: false }
+  return { marker: sha256(text), epochs, reason, seconds: -1, durable: false }
 }
 
 /** Is rank.txt that of a later leader's or a later attempt in this EXP? */

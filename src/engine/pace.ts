@@ -26,6 +26,7 @@ export function addEpoch(pace: Pace, seconds: number): void {
   pace.sorted = undefined
 }
 
+/** @param seconds negative: not known */
 export function addRun(pace: Pace, seconds: number): void {
   if (seconds >= 0) pace.run = pace.run === undefined ? seconds : pace.run * 0.9 + seconds * 0.1
 }

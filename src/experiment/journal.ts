@@ -77,7 +77,7 @@ export interface Finish {
   readonly marker: string
   readonly epochs: number
   readonly reason: string
-  /** That the attempt took. */
+  /** That the attempt took; -1 where it only found the marker of an earlier one. */
   readonly seconds: number
   /** false: the marker was not synced, so a restart reads it instead of only looking whether it is there. */
   readonly durable: boolean

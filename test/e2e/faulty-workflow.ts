@@ -21,7 +21,7 @@ const eaten: Buffer[] = []
 const EATEN = 400 * 1024 * 1024
 /** It ends with its parent, whose pipe it reads. */
 const EATER = `const eaten = Buffer.alloc(${EATEN}, 1); process.stdin.on('end', () => process.exit(eaten[0])).resume()`
-/** Its agent looks at an executor's memory every half second; a busy machine is later. */
+/** Its agent looks at an executor's memory once a second; a busy machine is later. */
 const LOOKED_AT_MS = 4000
 /** Until it is killed, however busy the machine is. */
 const LONG_MS = 30_000

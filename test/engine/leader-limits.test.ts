@@ -210,6 +210,14 @@ t.test('an agent that gives a RUN back gets no other for it', async t => {
     t.strictSame(given(onMessage(l, A, ended(n, 1, 'stopped'), 2)), [], 'the first one still runs')
 })
 
+t.test('a RUN that was found finished says nothing of how long RUNs take', async t => {
+  const l = newRig(50, { settings: { prefetch: 8 } })
+  join(l, A, 1)
+  const found = done(0, 1)
+  onMessage(l, A, { ...found, finish: { ...found.finish, seconds: -1 } }, 1)
+  t.equal(given(onMessage(l, A, READY, 1)).length, 1)
+})
+
 t.test('a full disk: what a slot has in hand comes back, and it gets one at a time', async t => {
   const l = newRig(50, { settings: { prefetch: 8 } })
   join(l, A, 1)

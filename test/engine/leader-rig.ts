@@ -94,7 +94,7 @@ export function ended(n: number, attempt: number, fate: Fate): FromAgent {
   return { type: 'ended', slot: 0, run: id(n), attempt, fate, message: 'why' }
 }
 
-export function done(n: number, attempt: number): FromAgent {
+export function done(n: number, attempt: number): FromAgent & { type: 'done' } {
   const finish = {
     marker: 'm',
     epochs: 3,

@@ -1,6 +1,5 @@
 import t from 'tap'
 import { onGone, onMessage } from '../../src/engine/leader.js'
-import type { FromAgent } from '../../src/engine/protocol.js'
 import { READY, done, given, id, join, known, newRig } from './leader-rig.js'
 
 // Who runs beside whom after an agent of several executors has died with all that it ran.
@@ -19,7 +18,7 @@ t.test('RUNs whose next loss counts: an agent of three has one of them at a time
   join(l, '4-a', 1, 3)
   const at = [0, 1, 2].find(n => known(l, n).state === 'running')!
   const { slot, attempt } = { slot: l.runs.get(id(at))!.slot!.id, ...known(l, at) }
-  onMessage(l, '4-a', { ...done(at, attempt), slot } as FromAgent, 1)
+  onMessage(l, '4-a', { ...done(at, attempt), slot }, 1)
   t.equal(given(onMessage(l, '4-a', { ...READY, slot }, 1)).length, 1, 'when it has ended the next')
   t.equal(given(join(l, '5-b', 2, 3)).length, 1, 'another agent takes the last one')
 })
@@ -34,7 +33,7 @@ t.test('a RUN that kills its agent of twelve is given up; of its neighbours none
     while (!running().includes(5)) {
       const n = running()[0]!
       const slot = l.runs.get(id(n))!.slot!.id
-      onMessage(l, agent, { ...done(n, known(l, n).attempt), slot } as FromAgent, 1)
+      onMessage(l, agent, { ...done(n, known(l, n).attempt), slot }, 1)
       onMessage(l, agent, { ...READY, slot }, 1)
     }
     onGone(l, agent, 'exit')

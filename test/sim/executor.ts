@@ -154,6 +154,7 @@ export class SimExecutor {
     this.running = running
     this.memory = 100
     this.process.after(world.disk.latency(), () => {
+      if (this.running !== running) return // stopped while the disk stood still
       const before = world.disk.owners.get(order.run)
       if (before && isNewer(before, owner)) {
         this.end(running, 'stopped', 'a newer attempt has it')

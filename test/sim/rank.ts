@@ -34,7 +34,7 @@ interface Life {
   writtenAt: number
 }
 
-/** The process of one rank, as src/engine/agent-process.ts: one life after another. */
+/** The process of one rank, as src/engine/agent-main.ts: one life after another. */
 export class SimRank {
   readonly process: Process
   readonly pid: number
@@ -105,10 +105,8 @@ export class SimRank {
     this.life = life
     if (this.path.isHaunted) world.checks.excuse(id)
     this.every(life, TICK, () => this.tick(life))
-    this.every(life, lease[0], () => {
-      this.perform(life, onBeat(agent, HEALTH, world.clock.now))
-      this.look(life)
-    })
+    this.beats(life)
+    this.every(life, lease[0], () => this.look(life))
     this.perform(life, hello(agent))
   }
 
@@ -166,6 +164,20 @@ export class SimRank {
       )
       this.perform(life, onNewLeader(life.agent, world.clock.now))
     })
+  }
+
+  /** At the latest a whole beat after the last one. */
+  private beats(life: Life): void {
+    const { beaten, settings } = life.agent
+    this.process.after(Math.max(0, beaten + settings.beat - this.world.clock.now), () => {
+      if (life !== this.life) return
+      if (life.agent.beaten === beaten) this.beat(life)
+      this.beats(life)
+    })
+  }
+
+  private beat(life: Life): void {
+    this.perform(life, onBeat(life.agent, HEALTH, this.world.clock.now))
   }
 
   private every(life: Life, seconds: number, action: () => void): void {
@@ -244,7 +256,7 @@ export class SimRank {
       message => {
         if (!isHere()) return
         const { agent } = life
-        if (isBeatNear(agent, clock.now)) this.perform(life, onBeat(agent, HEALTH, clock.now))
+        if (isBeatNear(agent, clock.now)) this.beat(life)
         this.perform(life, onExecutor(agent, slot, message, clock.now))
       },
       (fate, how) => {
